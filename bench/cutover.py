@@ -1,0 +1,270 @@
+"""What a move does to those who work meanwhile: pauses, failures, throughput, the way back.
+
+    python -m bench.cutover [--scale 0.05] [--runs 5] [--source-version 17] [--seconds 20]
+
+Brings up the demo's shared database and eight services, in a state folder of its own that it removes,
+finds what the machine can do at full speed, and works at half of that. Then all services are started; in
+each run every service is cut over and rolled back under load. Pauses are what the workload's log says: the
+longest that a statement of the service took around its switch. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import common
+from components.contract import Contract, Service
+from demo import pulumi_stack
+from demo.home import Home, Options
+from demo.invariants import check_invariants
+from demo.passwords import passwords
+from demo.shared_server import fill, shared_server, start_server
+from demo.statement_log import percentile, read_log
+from demo.teardown import tear_down
+from demo.workload import JOURNAL, STATEMENTS
+from migration.journal import open_journal
+from migration.move import Runner
+from migration.online import Online
+from migration.planning import examine, read_plan
+from migration.progress import Silent
+from migration.stack import source_database
+
+AROUND_SECONDS = 1.0
+"""Statements sent so long before a switch may still have waited for it."""
+
+
+@dataclass
+class Work:
+    """A workload of its own process, and what it logs."""
+
+    home: Home
+    rate: float
+    process: subprocess.Popen[bytes] | None = None
+    since: float = 0.0
+
+    @property
+    def statements(self) -> Path:
+        """The statement log."""
+        return self.home.workload / STATEMENTS
+
+    def start(self) -> None:
+        """Start it and wait until it works."""
+        self.statements.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "demo", "workload", "--contract", str(self.home.contract),
+                   "--folder", str(self.home.workload), "--rate", str(self.rate),
+                   "--seconds", "3000"]  # fmt: skip
+        with (self.home.logs / "bench-workload.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **self.home.environment()}, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not self.statements.exists() or self.statements.stat().st_size < 2000:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("the workload did not begin; see bench-workload.log in the state folder")
+            time.sleep(0.2)
+        time.sleep(2)
+        self.since = time.time()
+
+    def stop(self) -> dict[str, Any]:
+        """End it; returns its summary."""
+        if self.process is None:
+            return {}
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(90)
+        self.process = None
+        text = (self.home.workload / "summary.json").read_text(encoding="utf-8")
+        summary: dict[str, Any] = json.loads(text)
+        return summary
+
+    def done(self) -> int:
+        """Business transactions finished so far, by the journal."""
+        path = self.home.workload / JOURNAL
+        with path.open("rb") as file:
+            return sum(1 for line in file if b'"done"' in line or b'"declined"' in line)
+
+    def rate_over(self, seconds: float) -> float:
+        """Transactions a second over so long."""
+        first, begun = self.done(), time.monotonic()
+        time.sleep(seconds)
+        return (self.done() - first) / (time.monotonic() - begun)
+
+
+@dataclass
+class Measured:
+    """What the runs gave."""
+
+    pauses: list[float] = field(default_factory=list)
+    inside: list[float] = field(default_factory=list)
+    """The pause as the migration measured it, from PAUSE sent to RESUME done."""
+    rollbacks: list[float] = field(default_factory=list)
+    steps: dict[str, list[float]] = field(default_factory=dict)
+
+
+@contextmanager
+def stack(options: Options, folder: Path) -> Iterator[tuple[Home, Contract]]:
+    """The demo's shared database and its eight services, none moved yet."""
+    os.environ["WAQITI_STATE_DIR"] = str(folder)
+    home = Home.default()
+    try:
+        home.create()
+        home.write_options(options)
+        secrets = passwords(home)
+        shared = shared_server(home, options, secrets)
+        common.say("shared database")
+        start_server(home, shared)
+        fill(shared, options.scale, lambda what, seconds: None)
+        common.say("pulumi up")
+        pulumi_stack.prepare(home, options)
+        pulumi_stack.up(home, secrets, lambda number: None)
+        yield home, pulumi_stack.contract(home)
+    finally:
+        common.say("removing it all")
+        tear_down(home)
+
+
+def one_run(online: Online, contract: Contract, work: Work, measured: Measured) -> None:
+    """Cut every service over, then take every one back."""
+    for service in contract.services.values():
+        plan = read_plan(contract, [service])
+        begun = time.time()
+        result = online.cutover(service, plan)
+        ended = time.time()
+        measured.inside.append(result.pause_ms)
+        for name, ms in result.step_ms.items():
+            measured.steps.setdefault(name, []).append(ms)
+        time.sleep(AROUND_SECONDS + 1.5)
+        measured.pauses.append(longest(work, service, begun - AROUND_SECONDS, ended + 0.2))
+        common.say(f"  {service.name}: pause {measured.pauses[-1]:.0f} ms (inside {result.pause_ms:.0f})")
+    for service in contract.services.values():
+        plan = read_plan(contract, [service])
+        begun = time.monotonic()
+        online.rollback(service, plan)
+        measured.rollbacks.append(time.monotonic() - begun)
+
+
+def longest(work: Work, service: Service, since: float, until: float) -> float:
+    """The longest statement of a service sent in that time, in milliseconds."""
+    sent = read_log(work.statements, since=since, until=until)
+    return max((s.ms for s in sent if s.service == service.name), default=0.0)
+
+
+def lost_percent(before: float, during: float) -> float:
+    """How much less was done, in percent; 0 when it was more."""
+    return round(max(0.0, 100 * (1 - during / before)), 2) if before else 0.0
+
+
+def start_all(online: Online, contract: Contract) -> float:
+    """Let every service's own database follow; returns the seconds that took."""
+    begun = time.monotonic()
+    for service in contract.services.values():
+        plan = examine(contract, [service])
+        plan.check()
+        online.start(service, plan)
+    return time.monotonic() - begun
+
+
+def abort_all(online: Online, contract: Contract) -> None:
+    """Give all moves up."""
+    for service in contract.services.values():
+        online.abort(service, read_plan(contract, [service]))
+
+
+def throughput(
+    online: Online, contract: Contract, home: Home, rate: float, seconds: float
+) -> tuple[float, float]:
+    """Transactions a second without, and while copying and catching up; medians of three turns each."""
+    without, during = [], []
+    for _ in range(3):
+        work = Work(home, rate)
+        work.start()
+        without.append(work.rate_over(seconds))
+        first, begun = work.done(), time.monotonic()
+        start_all(online, contract)
+        during.append((work.done() - first) / (time.monotonic() - begun))
+        work.stop()
+        abort_all(online, contract)
+    return common.median(without), common.median(during)
+
+
+def main() -> None:
+    """Measure and conclude."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scale", type=float, default=0.05)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--source-version", type=int, default=17)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--port-offset", type=int, default=3000)
+    arguments = parser.parse_args()
+    options = Options(arguments.scale, 40.0, arguments.source_version, arguments.port_offset)
+    with tempfile.TemporaryDirectory(prefix="waqiti-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with stack(options, folder) as (home, contract):
+            conclude(measure(home, contract, arguments.runs, arguments.seconds), options)
+
+
+def measure(home: Home, contract: Contract, runs: int, seconds: float) -> dict[str, Any]:
+    """All figures."""
+    full = Work(home, 0)
+    full.start()
+    most = full.rate_over(seconds)
+    full.stop()
+    rate = max(1.0, round(most / 2, 1))
+    common.say(f"full speed {most:.0f} business transactions a second; working at {rate:.0f}")
+    with open_journal(source_database(contract), contract) as journal:
+        online = Online(contract, Runner(journal, progress=Silent()), workers=2)
+        fixed = throughput(online, contract, home, rate, seconds)
+        common.say(f"at a fixed rate: {fixed[0]:.1f} a second without, {fixed[1]:.1f} while copying")
+        at_full = throughput(online, contract, home, 0, seconds)
+        common.say(f"at full speed: {at_full[0]:.1f} a second without, {at_full[1]:.1f} while copying")
+        work, measured = Work(home, rate), Measured()
+        work.start()
+        start_all(online, contract)
+        for number in range(runs):
+            common.say(f"run {number + 1} of {runs}")
+            one_run(online, contract, work, measured)
+        summary = work.stop()
+    violations = check_invariants(contract, home.workload / JOURNAL, lambda text: None)
+    ordered = sorted(measured.pauses)
+    return {
+        "failed_statements": sum(s["failed"] for s in summary["services"].values()),
+        "pause_ms_median": common.median(ordered),
+        "pause_ms_p99": round(percentile(ordered, 0.99), 1),
+        "inside_ms_median": common.median(measured.inside),
+        "step_ms_median": {name: common.median(values) for name, values in measured.steps.items()},
+        "throughput_lost_percent": lost_percent(*fixed),
+        "throughput_lost_percent_at_full_load": lost_percent(*at_full),
+        "rollback_s": common.median(measured.rollbacks),
+        "rollback_s_max": round(max(measured.rollbacks), 2),
+        "rows_lost_or_doubled": len(violations),
+        "round_trips": runs * len(contract.services),
+        "switches": len(measured.pauses),
+        "transactions": sum(summary["done"].values()),
+        "rate": rate,
+    }
+
+
+def conclude(result: dict[str, Any], options: Options) -> None:
+    """The machine for the reader, then the line for scripts."""
+    machine = {**common.machine(), "scale": options.scale, "source": options.source_version}
+    common.say(" ".join(f"{name}={value}" for name, value in machine.items()))
+    common.conclude(result)
+
+
+if __name__ == "__main__":
+    main()

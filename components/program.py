@@ -1,0 +1,99 @@
+"""The steps of `__main__.py`: from Pulumi's configuration to a ServiceDatabase."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pulumi
+
+from components.catalogue import Catalogue, ServiceEntry, read_catalogue
+from components.platforms.interface import Platform, SourceRoute
+from components.problems import ConfigurationError, Problem
+from components.service_database import ServiceDatabase, ServiceDatabaseArgs
+from components.settings import Settings, read_settings, this_host_memory
+from components.tuning import tune
+from servers.errors import ServerError
+from servers.paths import state_dir
+
+_TOLD_THE_USER = 32
+"""Exit code by which Pulumi's Python host says that the user has been told why, so that the engine adds
+nothing: PYTHON_PROCESS_EXITED_AFTER_SHOWING_USER_ACTIONABLE_MESSAGE_CODE of pulumi-language-python-exec."""
+
+
+@contextmanager
+def one_clear_line() -> Iterator[None]:
+    """A bad configuration, or a machine without the servers, ends the program with a line a problem and no
+    traceback."""
+    try:
+        yield
+    except ConfigurationError as error:
+        lines = [str(problem) for problem in error.problems]
+    except ServerError as error:
+        lines = [str(error)]
+    else:
+        return
+    for line in lines:
+        pulumi.log.error(line)
+    sys.exit(_TOLD_THE_USER)
+
+
+def read(catalogue_file: Path, environment: Mapping[str, str]) -> tuple[Catalogue, Settings]:
+    """Catalogue and settings of the stack. Raises ConfigurationError with every problem there is."""
+    catalogue = read_catalogue(catalogue_file)
+    settings = read_settings(
+        pulumi.runtime.get_config_env(),
+        environment,
+        catalogue,
+        project=pulumi.get_project(),
+        host_memory=this_host_memory(),
+        state=state_dir(),
+        preview=pulumi.runtime.is_dry_run(),
+    )
+    return catalogue, settings
+
+
+def platform(settings: Settings) -> Platform:
+    """The platform that the stack chose. Raises ConfigurationError when it is not there yet."""
+    if settings.platform != "local":
+        problem = Problem("platform", f"{settings.platform} is not built yet", "set it to local")
+        raise ConfigurationError([problem])
+    # A platform's own dependencies are needed only where it is chosen.
+    from components.platforms import local
+
+    return local.LocalPlatform(
+        project=pulumi.get_project(),
+        stack=pulumi.get_stack(),
+        state_folder=settings.state_folder,
+        postgres_bin=settings.postgres_bin,
+    )
+
+
+def service_database(
+    name: str, entry: ServiceEntry, settings: Settings, platform: Platform
+) -> ServiceDatabase:
+    """The database of one service, as the stack's settings want it."""
+    source = settings.source
+    password = settings.service_passwords.get(name)
+    return ServiceDatabase(
+        name,
+        ServiceDatabaseArgs(
+            entry=entry,
+            platform=platform,
+            version=settings.postgres_version,
+            parameters=tune(entry, version=settings.postgres_version, scale=settings.scale),
+            endpoint_port=settings.endpoint_port(entry),
+            instance_port=settings.instance_port(entry),
+            source=SourceRoute(
+                endpoint=settings.source_endpoint,
+                role=source.application.name,
+                password=pulumi.Output.secret(source.application.password.get_secret_value()),
+            ),
+            service_password=None if password is None else pulumi.Output.secret(password.get_secret_value()),
+            password_rotation=settings.password_rotation,
+            protect_data=settings.protect_data,
+            keep_data=settings.keep_data,
+        ),
+    )

@@ -1,0 +1,288 @@
+"""The database of a service and who may do what in it.
+
+Five roles: the owner (no login) owns every object; the service works with the data and cannot make or
+drop anything; migration acts as the owner and replicates, and is no superuser; monitoring reads
+statistics; backup reads everything and streams WAL. PUBLIC may do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_postgresql as postgresql
+
+from components.contract import Endpoint
+from components.role_settings import RoleSettings
+
+MIGRATION_MEMBERSHIPS = (
+    "pg_create_subscription",
+    "pg_monitor",
+    "pg_read_all_data",
+    "pg_signal_backend",
+    "pg_checkpoint",
+)
+"""Predefined roles (PostgreSQL 16 and newer) that let `migration` work without being a superuser."""
+
+MIGRATION_MAY_SET = [
+    "session_replication_role",
+    "log_statement",
+    "log_min_duration_statement",
+    "log_min_duration_sample",
+    "log_min_error_statement",
+    "pg_stat_statements.track_utility",
+]
+"""Protected parameters that the migration role may set: to load as a replica, and to keep the statement
+that makes a subscription, which carries a password, out of the server's log and pg_stat_statements."""
+
+_PATIENT = {
+    # An instance's limits are the service's: a dump, a copy and an apply worker wait as long as it takes.
+    # An apply worker takes its owner's settings, and under `serializable` its changes could be refused.
+    "default_transaction_isolation": "read committed",
+    "lock_timeout": "0",
+    "statement_timeout": "0",
+}
+_CURIOUS = {
+    # Monitoring must never hold up, nor be held up by, what it watches.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "on",
+    "lock_timeout": "1s",
+}
+
+_MONITORING_CONNECTIONS = 3
+_MONITORING_STATEMENT_TIMEOUT = 10_000
+"""Milliseconds. Through the role's own resource, which reads it back as a number."""
+_BACKUP_CONNECTIONS = 6
+
+
+@dataclass(frozen=True)
+class RolesArgs:
+    """What roles and database are made from. Names are the catalogue's; passwords are secrets."""
+
+    endpoint: Endpoint
+    """The instance; `endpoint.database` is the one that is made."""
+    version: int
+    administrator: str
+    administrator_password: pulumi.Input[str]
+    schema_name: str
+    owner: str
+    service: str
+    service_password: pulumi.Input[str]
+    migration: str
+    migration_password: pulumi.Input[str]
+    monitoring: str
+    monitoring_password: pulumi.Input[str]
+    backup: str
+    backup_password: pulumi.Input[str]
+    extensions: Sequence[str] = ()
+    """Beside pg_stat_statements; created in `public` by the administrator."""
+    instance: pulumi.Resource | None = None
+    """What all this lives in: made after it, and gone with it."""
+    protect: bool = True
+    """Protect what holds data, and retain it when it leaves the program."""
+
+
+class Roles(pulumi.ComponentResource):
+    """Database, schema, roles, extensions and privileges of one instance.
+
+    Names are passed on as they are, never as another resource's output: a preview then knows them, and
+    what has to wait says so (`depends_on`).
+    """
+
+    database: pulumi.Output[str]
+    schema: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("waqiti:database:Roles", name, None, opts)
+        self._name = name
+        self._args = args
+        self._provider = postgresql.Provider(
+            f"{name}-postgresql",
+            host=args.endpoint.address or args.endpoint.host,
+            port=args.endpoint.port,
+            database="postgres",
+            username=args.administrator,
+            password=args.administrator_password,
+            superuser=True,
+            sslmode=args.endpoint.sslmode,
+            sslrootcert=args.endpoint.sslrootcert,
+            expected_version=f"{args.version}.0.0",
+            connect_timeout=15,
+            max_connections=4,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[args.instance] if args.instance else [], deleted_with=args.instance
+            ),
+        )
+        owner = postgresql.Role(f"{name}-owner", name=args.owner, login=False, opts=self._options())
+        self._login_roles(owner)
+        self._database = postgresql.Database(
+            f"{name}-database",
+            name=args.endpoint.database,
+            owner=args.owner,
+            template="template0",
+            encoding="UTF8",
+            lc_collate="C",
+            lc_ctype="C",
+            opts=self._options(owner, holds_data=True),
+        )
+        schema = postgresql.Schema(
+            f"{name}-schema",
+            name=args.schema_name,
+            database=args.endpoint.database,
+            owner=args.owner,
+            opts=self._options(self._database, holds_data=True),
+        )
+        self._extensions()
+        self._database_privileges()
+        self._schema_privileges(schema)
+        self._default_privileges()
+        self._role_settings()
+        self.database = self._database.name
+        self.schema = schema.name
+        self.register_outputs({"database": self.database, "schema": self.schema})
+
+    def _options(self, *after: pulumi.Resource, holds_data: bool = False) -> pulumi.ResourceOptions:
+        kept = holds_data and self._args.protect
+        return pulumi.ResourceOptions(
+            parent=self,
+            provider=self._provider,
+            depends_on=list(after),
+            deleted_with=self._args.instance,
+            protect=kept,
+            retain_on_delete=kept,
+        )
+
+    def _login_roles(self, owner: postgresql.Role) -> None:
+        name, args = self._name, self._args
+        self._service = postgresql.Role(
+            f"{name}-service",
+            name=args.service,
+            login=True,
+            password=args.service_password,
+            search_paths=[args.schema_name, "public"],
+            opts=self._options(),
+        )
+        self._migration = postgresql.Role(
+            f"{name}-migration",
+            name=args.migration,
+            login=True,
+            password=args.migration_password,
+            replication=True,
+            bypass_row_level_security=True,
+            roles=[args.owner, *MIGRATION_MEMBERSHIPS],
+            opts=self._options(owner),
+        )
+        self._monitoring = postgresql.Role(
+            f"{name}-monitoring",
+            name=args.monitoring,
+            login=True,
+            password=args.monitoring_password,
+            connection_limit=_MONITORING_CONNECTIONS,
+            statement_timeout=_MONITORING_STATEMENT_TIMEOUT,
+            roles=["pg_monitor"],
+            opts=self._options(),
+        )
+        self._backup = postgresql.Role(
+            f"{name}-backup",
+            name=args.backup,
+            login=True,
+            password=args.backup_password,
+            replication=True,
+            bypass_row_level_security=True,
+            connection_limit=_BACKUP_CONNECTIONS,
+            roles=["pg_read_all_data"],
+            opts=self._options(),
+        )
+
+    def _extensions(self) -> None:
+        for extension in ("pg_stat_statements", *self._args.extensions):
+            postgresql.Extension(
+                f"{self._name}-extension-{extension}",
+                name=extension,
+                database=self._args.endpoint.database,
+                schema="public",
+                opts=self._options(self._database),
+            )
+
+    def _database_privileges(self) -> None:
+        """One after the other: two at once on the same database conflict ("tuple concurrently updated")."""
+        args = self._args
+        previous: list[pulumi.Resource] = [self._database, self._service, self._monitoring, self._backup]
+        for who, role, privileges in (
+            ("public", "public", []),
+            ("service", args.service, ["CONNECT"]),
+            ("monitoring", args.monitoring, ["CONNECT"]),
+            ("backup", args.backup, ["CONNECT"]),
+        ):
+            grant = postgresql.Grant(
+                f"{self._name}-database-{who}",
+                database=args.endpoint.database,
+                object_type="database",
+                role=role,
+                privileges=privileges,
+                opts=self._options(*previous),
+            )
+            previous = [grant]
+
+    def _schema_privileges(self, schema: postgresql.Schema) -> None:
+        """Functions and types that services share are in `public`: the service may use, not make, them."""
+        args = self._args
+        previous: list[pulumi.Resource] = [schema, self._service, self._monitoring]
+        for who, where, role, privileges in (
+            ("schema-service", args.schema_name, args.service, ["USAGE"]),
+            ("public-public", "public", "public", []),
+            ("public-service", "public", args.service, ["USAGE"]),
+            ("public-monitoring", "public", args.monitoring, ["USAGE"]),
+        ):
+            grant = postgresql.Grant(
+                f"{self._name}-{who}",
+                database=args.endpoint.database,
+                object_type="schema",
+                schema=where,
+                role=role,
+                privileges=privileges,
+                opts=self._options(*previous),
+            )
+            previous = [grant]
+
+    def _default_privileges(self) -> None:
+        """What the owner makes, in any schema of the database, the service may use and PUBLIC may not."""
+        args = self._args
+        previous: list[pulumi.Resource] = [self._database, self._service]
+        for who, role, kind, privileges in (
+            ("public", "public", "function", []),
+            ("public", "public", "type", []),
+            ("service", args.service, "table", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+            ("service", args.service, "sequence", ["USAGE", "SELECT"]),
+            ("service", args.service, "function", ["EXECUTE"]),
+            ("service", args.service, "type", ["USAGE"]),
+        ):
+            grant = postgresql.DefaultPrivileges(
+                f"{self._name}-default-{kind}-{who}",
+                database=args.endpoint.database,
+                owner=args.owner,
+                role=role,
+                object_type=kind,
+                privileges=privileges,
+                opts=self._options(*previous),
+            )
+            previous = [grant]
+
+    def _role_settings(self) -> None:
+        args = self._args
+        for who, role, resource, settings, may_set in (
+            ("migration", args.migration, self._migration, _PATIENT, MIGRATION_MAY_SET),
+            ("monitoring", args.monitoring, self._monitoring, _CURIOUS, []),
+            ("backup", args.backup, self._backup, _PATIENT, []),
+        ):
+            RoleSettings(
+                f"{self._name}-{who}-settings",
+                role,
+                endpoint=args.endpoint,
+                administrator=args.administrator,
+                administrator_password=args.administrator_password,
+                settings=settings,
+                may_set=may_set,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[resource], deleted_with=args.instance),
+            )

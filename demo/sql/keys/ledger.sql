@@ -1,0 +1,17 @@
+ALTER TABLE ledger_schema.accounts ADD PRIMARY KEY (id);
+ALTER TABLE ledger_schema.accounts ADD CONSTRAINT accounts_code_key UNIQUE (code) DEFERRABLE INITIALLY IMMEDIATE;
+CREATE UNIQUE INDEX accounts_wallet_key ON ledger_schema.accounts (wallet_id);
+ALTER TABLE ledger_schema.accounts ADD CONSTRAINT accounts_parent_fkey FOREIGN KEY (parent_id) REFERENCES ledger_schema.accounts;
+ALTER TABLE ledger_schema.accounts SET (fillfactor = 80);
+ALTER TABLE ledger_schema.entries ADD PRIMARY KEY (id);
+ALTER TABLE ledger_schema.entries ADD CONSTRAINT entries_business_id_key UNIQUE (business_id);
+ALTER TABLE ledger_schema.postings ADD PRIMARY KEY (id);
+CREATE INDEX postings_account_idx ON ledger_schema.postings (account_id);
+CREATE INDEX postings_entry_idx ON ledger_schema.postings (entry_id);
+ALTER TABLE ledger_schema.postings ADD CONSTRAINT postings_entry_fkey FOREIGN KEY (entry_id) REFERENCES ledger_schema.entries DEFERRABLE;
+ALTER TABLE ledger_schema.postings ADD CONSTRAINT postings_account_fkey FOREIGN KEY (account_id) REFERENCES ledger_schema.accounts;
+ALTER TABLE ledger_schema.closing_balances ADD FOREIGN KEY (period) REFERENCES ledger_schema.periods, ADD FOREIGN KEY (account_id) REFERENCES ledger_schema.accounts;
+ALTER TABLE ledger_schema.bank_lines ADD CONSTRAINT lines_statement_fkey FOREIGN KEY (statement_id) REFERENCES ledger_schema.bank_statements;
+ALTER TABLE ledger_schema.bank_statements ADD CONSTRAINT statements_last_line_fkey FOREIGN KEY (last_line_id) REFERENCES ledger_schema.bank_lines DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ledger_schema.reconciliations ADD FOREIGN KEY (line_id) REFERENCES ledger_schema.bank_lines, ADD FOREIGN KEY (entry_id) REFERENCES ledger_schema.entries;
+CREATE STATISTICS ledger_schema.postings_by_entry (ndistinct) ON entry_id, account_id FROM ledger_schema.postings;

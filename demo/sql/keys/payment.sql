@@ -1,0 +1,16 @@
+ALTER TABLE payment_schema.payments ADD PRIMARY KEY (id);
+ALTER TABLE payment_schema.payments ADD CONSTRAINT payments_number_key UNIQUE (number);
+CREATE INDEX payments_payer_idx ON payment_schema.payments (payer_id, created_at DESC);
+CREATE INDEX payments_pending_idx ON payment_schema.payments (created_at) WHERE state = 'pending';
+CREATE INDEX payments_labels_idx ON payment_schema.payments USING gin (labels);
+CREATE UNIQUE INDEX refunds_payment_key ON payment_schema.refunds (payment_id);
+ALTER TABLE payment_schema.refunds ADD CONSTRAINT refunds_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment_schema.payments;
+ALTER TABLE payment_schema.payment_events ADD PRIMARY KEY (id);
+CREATE INDEX payment_events_payment_idx ON payment_schema.payment_events (payment_id);
+ALTER TABLE payment_schema.payment_events ADD FOREIGN KEY (payment_id) REFERENCES payment_schema.payments;
+CREATE UNIQUE INDEX one_default_method ON payment_schema.payment_methods (user_id) WHERE is_default;
+ALTER TABLE payment_schema.merchants ADD FOREIGN KEY (parent_id) REFERENCES payment_schema.merchants;
+ALTER TABLE payment_schema.merchant_fees ADD FOREIGN KEY (merchant_id) REFERENCES payment_schema.merchants ON UPDATE CASCADE;
+ALTER TABLE payment_schema.disputes ADD FOREIGN KEY (payment_id) REFERENCES payment_schema.payments;
+CREATE INDEX outbox_unsent_idx ON payment_schema.outbox (id) WHERE sent_at IS NULL;
+CREATE INDEX idempotency_expiry_idx ON payment_schema.idempotency_keys USING btree (expires_at) WITH (fillfactor = 70);

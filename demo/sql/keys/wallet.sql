@@ -1,0 +1,14 @@
+ALTER TABLE wallet_schema.wallets ADD PRIMARY KEY (id);
+ALTER TABLE wallet_schema.wallets ADD CONSTRAINT wallets_public_id_key UNIQUE (public_id);
+CREATE UNIQUE INDEX one_wallet_a_currency ON wallet_schema.wallets (user_id, currency);
+ALTER TABLE wallet_schema.wallets ADD FOREIGN KEY (currency) REFERENCES wallet_schema.currencies;
+ALTER TABLE wallet_schema.wallets SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE wallet_schema.movements ADD PRIMARY KEY (id);
+ALTER TABLE wallet_schema.movements ADD CONSTRAINT movements_once UNIQUE (business_id, wallet_id);
+CREATE INDEX movements_wallet_idx ON wallet_schema.movements (wallet_id);
+ALTER TABLE wallet_schema.movements ADD CONSTRAINT movements_wallet_fkey FOREIGN KEY (wallet_id) REFERENCES wallet_schema.wallets;
+ALTER TABLE wallet_schema.holds ADD FOREIGN KEY (wallet_id) REFERENCES wallet_schema.wallets;
+ALTER TABLE wallet_schema.holds ADD CONSTRAINT one_hold_at_a_time EXCLUDE USING gist (wallet_id WITH =, during WITH &&) WHERE (NOT released);
+ALTER TABLE wallet_schema.limits ADD FOREIGN KEY (wallet_id) REFERENCES wallet_schema.wallets;
+ALTER TABLE wallet_schema.cards ADD FOREIGN KEY (wallet_id) REFERENCES wallet_schema.wallets ON DELETE SET NULL;
+ALTER TABLE wallet_schema."customer's gift" ADD CONSTRAINT "gift's wallet" FOREIGN KEY (wallet_id) REFERENCES wallet_schema.wallets NOT VALID;

@@ -1,0 +1,62 @@
+"""Removing a demo: its programs, its stack, its servers, its folder; also what a killed one left."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demo import children, pulumi_stack
+from demo.errors import DemoError
+from demo.home import Home
+from demo.passwords import passwords
+
+_PROGRAM_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was there."""
+
+    programs: tuple[str, ...]
+    resources: int
+    servers: int
+    """Processes that Pulumi did not end: the shared server, and those of a stack that was cut off."""
+    trouble: str
+    """Why `pulumi destroy` could not, if so; everything was removed all the same."""
+
+    def __str__(self) -> str:
+        parts = [f"stopped {', '.join(self.programs)}"] if self.programs else []
+        parts += [f"{self.resources} resources destroyed", f"{self.servers} servers ended", "data removed"]
+        return "; ".join(parts + ([self.trouble] if self.trouble else []))
+
+
+def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> Removed | None:
+    """Remove the demo in `home`; None if there was none. Call it with the home locked.
+
+    Raises DemoError when a folder cannot be removed.
+    """
+    if not home.root.exists():
+        return None
+    tell("stopping programs")
+    programs = tuple(children.stop_all(home, _PROGRAM_SECONDS)) if home.pids.exists() else ()
+    resources, trouble = 0, ""
+    if home.project.exists() and home.passphrase.exists():
+        try:
+            resources = pulumi_stack.destroy(
+                home, passwords(home), lambda number: tell(f"pulumi destroy: {number} resources")
+            )
+        except DemoError as error:
+            # Of a stack that was cut off half-way, or whose servers are gone: what it made are processes
+            # and files of this folder, and those go below.
+            trouble = str(error)
+    tell("ending servers")
+    servers = children.kill_servers(home)
+    tell("removing data")
+    try:
+        shutil.rmtree(home.root)
+    except OSError as error:
+        raise DemoError(
+            f"{error.filename} could not be removed ({error.strerror}); remove {home.root} yourself"
+        ) from error
+    return Removed(programs, resources, servers, trouble)

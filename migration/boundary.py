@@ -1,0 +1,121 @@
+"""Edges that cross a service's boundary, and what services.yaml decides about each.
+
+An edge is known by its identity, for example
+`foreign key payment_schema.payments.payments_user_id_fkey -> user_schema.users`; the first rule of the
+service whose pattern matches it decides. Nothing is decided silently: an edge without a rule is a no-go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from components.contract import CrossingRule
+from migration.catalog_model import CatalogObject, ObjectId
+from migration.model import TableName
+
+Action = Literal["move", "copy", "drop", "reference", "ignore"]
+FoundBy = Literal["catalogue", "body", "consequence"]
+"""`catalogue`: `pg_depend` says so. `body`: a function's text names it. `consequence`: it depends on
+something that a rule drops."""
+
+SHARED_CODE = frozenset({
+    "function", "procedure", "aggregate", "type", "domain", "operator", "operator class", "operator family",
+    "collation", "conversion", "text search configuration", "text search dictionary", "text search parser",
+    "text search template", "cast", "transform",
+})  # fmt: skip
+"""What holds no rows, so that every service that needs it can have a copy of its own."""
+
+_PARTS_THAT_DROP = frozenset({
+    "foreign key", "check constraint", "default", "trigger", "rule", "policy", "index", "statistics",
+    "exclusion constraint", "unique constraint",
+})  # fmt: skip
+_WHOLES_THAT_DROP = frozenset({"view", "materialized view", "function", "procedure", "aggregate", "operator"})
+_NOT_YET = frozenset({"reference"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An object of a service needs an object that is not the service's."""
+
+    service: str
+    kind: str
+    """Of the dependent: `foreign key`, `view`, `function`, `trigger`, ..."""
+    identity: str
+    dependent: ObjectId
+    referenced: ObjectId
+    towards: str | None
+    """The service the referenced object belongs to; None when no service claims it."""
+    found_by: FoundBy
+    definition: str
+    """The dependent's DDL or expression, kept for the way back."""
+    possible: frozenset[Action]
+    """The actions that fit this edge."""
+    table: TableName | None = None
+    """The table that the dependent is on, where it is on one."""
+    action: Action | None = None
+    """What is done; None while services.yaml does not say, or says something that does not fit."""
+    reason: str = ""
+    """Why: the rule's reason, or what is wrong with the rule."""
+
+    @property
+    def line(self) -> str:
+        """The line for services.yaml (under `services: <service>: crossing:`) that would decide it."""
+        action = next((a for a in ("drop", "copy", "move", "ignore") if a in self.possible), None)
+        if action is None:
+            return ""
+        match = self.identity.replace("'", "''")
+        return f"- {{match: '{_literal(match)}', action: {action}, reason: '...'}}"
+
+
+def possible_actions(
+    dependent: CatalogObject, referenced: CatalogObject, towards: str | None, found_by: FoundBy
+) -> frozenset[Action]:
+    """The actions that fit an edge: what can be left out, what can be duplicated, what can stay dangling."""
+    fits: set[Action] = set()
+    if dependent.kind in _PARTS_THAT_DROP | _WHOLES_THAT_DROP:
+        fits.add("drop")
+    if dependent.kind == "sequence":
+        # OWNED BY a column of another service: the sequence moves, and is owned by nobody.
+        fits.add("ignore")
+    if found_by != "consequence":
+        if referenced.kind in SHARED_CODE:
+            fits.add("copy")
+        elif towards is None:
+            fits.add("move")
+    if found_by == "body" or (found_by == "consequence" and dependent.kind in {"function", "procedure"}):
+        fits.add("ignore")
+    return frozenset(fits)
+
+
+def decide(edge: Edge, rules: Sequence[CrossingRule]) -> Edge:
+    """The edge with the action of the first rule that matches it, or with the reason why it has none."""
+    rule = next((rule for rule in rules if fnmatchcase(edge.identity, rule.match)), None)
+    if rule is None:
+        return replace(edge, reason="no rule of services.yaml matches it")
+    if rule.action in edge.possible:
+        return replace(edge, action=rule.action, reason=rule.reason)
+    can = ", ".join(sorted(edge.possible)) or "nothing yet: change it in the shared database first"
+    why = (
+        f"`{rule.action}` is not available yet"
+        if rule.action in _NOT_YET
+        else f"`{rule.action}` does not fit it"
+    )
+    return replace(edge, reason=f"{why} (rule '{rule.match}'); possible: {can}")
+
+
+def unmatched(rules: Mapping[str, Sequence[CrossingRule]], edges: Mapping[str, Sequence[Edge]]) -> list[str]:
+    """Rules that match no edge, as `service: pattern`: a typing error, or a leftover."""
+    return [
+        f"{service}: {rule.match}"
+        for service, own in rules.items()
+        for rule in own
+        if not any(fnmatchcase(edge.identity, rule.match) for edge in edges.get(service, ()))
+    ]
+
+
+def _literal(text: str) -> str:
+    """A pattern that matches the text itself: `fnmatch`'s special characters in brackets."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in text)

@@ -1,0 +1,266 @@
+"""Reads the source's whole catalogue in a handful of queries, from one snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migration.catalog_model import (
+    PG_CLASS,
+    PG_CONSTRAINT,
+    PG_EVENT_TRIGGER,
+    PG_EXTENSION,
+    PG_POLICY,
+    PG_PROC,
+    PG_PUBLICATION,
+    PG_TRIGGER,
+    Catalog,
+    CatalogObject,
+    Dependency,
+    Extension,
+    ForeignKey,
+    Grant,
+    ObjectId,
+    Routine,
+    Server,
+)
+from migration.model import Column, LargeObjectColumn, Sequence, SequenceName, Table, TableName, display_name
+from migration.queries import query
+
+OWN_SCHEMA = "waqiti_migration"
+"""Where this program keeps its own things, on either side: never claimed, never moved, never listed."""
+_OWN_PUBLICATION = re.compile(r"waqiti_[a-z0-9_]+_(forward|back)")
+"""What `migration.replication` calls its publications."""
+Connection = psycopg.Connection[tuple[Any, ...]]
+_BLOCK = 8192
+
+
+def read_catalog(
+    connection: Connection, snapshot: str | None = None, application: str | None = None
+) -> Catalog:
+    """Everything in the connection's database, and what the role `application` may do with it.
+
+    Opens a read-only, repeatable-read transaction of its own (of the exported `snapshot`, where given)
+    and ends it. The names that come out are schema-qualified, because the search_path is empty inside.
+    Raises psycopg.errors.LockNotAvailable when a table stays locked for 10 s (sizes need a shared lock).
+    """
+    with frozen(connection, snapshot):
+        server = _read_server(connection)
+        objects = _read_objects(connection)
+        dependencies = _read_dependencies(connection, objects)
+        _leave_out_own(objects, dependencies)
+        grants, owned = _read_grants(connection, application)
+        policies = connection.execute(query("catalog_policies")).fetchall()
+        tables, large_object_columns = _read_tables(connection)
+        return Catalog(
+            server=server,
+            objects=objects,
+            dependencies=tuple(d for d in dependencies if d.dependent in objects and d.referenced in objects),
+            tables=tables,
+            sequences=_read_sequences(connection),
+            foreign_keys=_read_foreign_keys(connection, tables),
+            routines=_read_routines(connection),
+            extensions=_read_extensions(connection),
+            large_object_columns=large_object_columns,
+            grants=grants,
+            owned_tables=owned,
+            policy_roles={(PG_POLICY, oid): tuple(roles) for oid, roles in policies},
+            other_roles=_read_other_roles(connection, application),
+            unpopulated=frozenset(row[0] for row in connection.execute(query("catalog_unpopulated"))),
+        )
+
+
+@contextmanager
+def frozen(connection: Connection, snapshot: str | None = None) -> Iterator[None]:
+    """A read-only, repeatable-read transaction with an empty search_path, around what reads a catalogue."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if snapshot is not None:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        connection.execute("SET LOCAL search_path = ''")
+        connection.execute("SET LOCAL lock_timeout = '10s'")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        # Compiling these one-off queries costs more than running them.
+        connection.execute("SET LOCAL jit = off")
+        yield
+
+
+def _read_server(connection: Connection) -> Server:
+    row = connection.execute(query("catalog_server")).fetchone()
+    if row is None:
+        raise LookupError("pg_database has no row for the current database")
+    return Server(*row)
+
+
+def _read_objects(connection: Connection) -> dict[ObjectId, CatalogObject]:
+    rows = connection.execute(query("catalog_objects")).fetchall()
+    by_id = {(row[0], row[1]): row for row in rows}
+    made: dict[ObjectId, CatalogObject] = {}
+
+    def make(key: ObjectId) -> CatalogObject:
+        if key in made:
+            return made[key]
+        _, _, kind, schema, name, arguments, parent_class, parent_oid, definition, extension = by_id[key]
+        parent = (parent_class, parent_oid) if parent_oid is not None else None
+        if parent not in by_id:
+            parent = None
+        whole = make(parent) if parent is not None else None
+        if kind in {"cast", "transform"}:
+            identity = name
+        elif whole is None or key[0] == PG_CLASS:
+            identity = display_name(*((schema,) if schema is not None else ()), name) + (arguments or "")
+        else:
+            identity = f"{whole.identity}.{display_name(name)}"
+            schema = whole.schema
+        if whole is not None:
+            extension = extension or whole.extension
+        made[key] = CatalogObject(
+            key, kind, schema, name, identity, parent, extension, arguments or "", definition or ""
+        )
+        return made[key]
+
+    for key in by_id:
+        make(key)
+    return made
+
+
+def _leave_out_own(objects: dict[ObjectId, CatalogObject], dependencies: tuple[Dependency, ...]) -> None:
+    """Forget what this program itself has put there: its schema, and its guards on the services' tables."""
+    own = {key for key, item in objects.items() if OWN_SCHEMA in {item.schema, item.name}}
+    own |= {
+        d.dependent
+        for d in dependencies
+        if d.referenced in own and d.dependent[0] in {PG_TRIGGER, PG_EVENT_TRIGGER}
+    }
+    own |= {
+        key
+        for key, item in objects.items()
+        if key[0] == PG_PUBLICATION and _OWN_PUBLICATION.fullmatch(item.name)
+    }
+    for key in own:
+        del objects[key]
+
+
+def _read_dependencies(
+    connection: Connection, objects: dict[ObjectId, CatalogObject]
+) -> tuple[Dependency, ...]:
+    rows = connection.execute(query("catalog_dependencies")).fetchall()
+    return tuple(
+        Dependency((row[0], row[1]), row[2], (row[3], row[4]), row[5])
+        for row in rows
+        if (row[0], row[1]) in objects and (row[3], row[4]) in objects
+    )
+
+
+def _read_tables(connection: Connection) -> tuple[dict[int, Table], tuple[LargeObjectColumn, ...]]:
+    columns: defaultdict[int, list[Column]] = defaultdict(list)
+    large: list[tuple[int, str]] = []
+    for oid, name, *rest, large_object in connection.execute(query("catalog_columns")):
+        columns[oid].append(Column(name, *rest))
+        if large_object:
+            large.append((oid, name))
+    tables = {}
+    for row in connection.execute(query("catalog_tables")):
+        table = _table(row, tuple(columns[row[0]]))
+        tables[table.oid] = table
+    found = tuple(LargeObjectColumn(tables[oid].name, name) for oid, name in large if oid in tables)
+    return tables, found
+
+
+def _table(row: tuple[Any, ...], columns: tuple[Column, ...]) -> Table:
+    (oid, schema, name, kind, size, pages, index_bytes, tuples, analyzed_pages, unlogged, row_security, ident,
+     parent_schema, parent, key, key_index, primary, identity_index) = row  # fmt: skip
+    return Table(
+        name=TableName(schema, name),
+        oid=oid,
+        kind=kind,
+        bytes=size,
+        pages=pages,
+        estimated_rows=_estimated_rows(tuples, analyzed_pages, pages, len(columns)),
+        columns=columns,
+        key=tuple(key) if key else None,
+        key_index=key_index,
+        replica_identity=_replica_identity(ident, identity_index, key_index, primary),
+        index_bytes=index_bytes,
+        unlogged=unlogged,
+        row_security=row_security,
+        parent=TableName(parent_schema, parent) if parent is not None else None,
+        current_replica_identity=ident,
+    )
+
+
+def _estimated_rows(tuples: int, analyzed_pages: int, pages: int, columns: int) -> int:
+    """The planner's own way (estimate_rel_size): the density when last analyzed times the pages now."""
+    if tuples >= 0 and analyzed_pages > 0:
+        return round(tuples / analyzed_pages * pages)
+    if tuples > 0:
+        return tuples
+    # Never analyzed: a tuple header of 28 bytes and, lacking better, 8 bytes a column.
+    return pages * (_BLOCK // (28 + 8 * max(columns, 1)))
+
+
+def _replica_identity(current: str, identity_index: str | None, key_index: str | None, primary: bool) -> str:
+    if current == "f":
+        return "full"
+    if current == "i" and identity_index is not None:
+        return f"index {identity_index}"
+    if primary:
+        return "primary key"
+    return f"index {key_index}" if key_index is not None else "full"
+
+
+def _read_sequences(connection: Connection) -> dict[int, Sequence]:
+    found = {}
+    for row in connection.execute(query("catalog_sequences")):
+        oid, schema, name, kind, start, step, least, most, cache, cycle, table_schema, table, column = row
+        owner = (TableName(table_schema, table), column) if table is not None else None
+        sequence = SequenceName(schema, name)
+        found[oid] = Sequence(sequence, oid, kind, start, step, least, most, cache, cycle, owner)
+    return found
+
+
+def _read_foreign_keys(connection: Connection, tables: dict[int, Table]) -> tuple[ForeignKey, ...]:
+    return tuple(
+        ForeignKey((PG_CONSTRAINT, oid), name, tables[table].name, tables[referenced].name, text, valid)
+        for oid, name, table, referenced, text, valid in connection.execute(query("catalog_references"))
+        if table in tables and referenced in tables
+    )
+
+
+def _read_routines(connection: Connection) -> dict[ObjectId, Routine]:
+    found = {}
+    for oid, language, body, parsed, _, path, trusted, leakproof in connection.execute(
+        query("catalog_routines")
+    ):
+        key = (PG_PROC, oid)
+        found[key] = Routine(key, language, body, parsed, path, trusted, leakproof)
+    return found
+
+
+def _read_extensions(connection: Connection) -> dict[str, Extension]:
+    return {
+        name: Extension((PG_EXTENSION, oid), name, version, schema)
+        for oid, name, version, schema in connection.execute(query("catalog_extensions"))
+    }
+
+
+def _read_grants(connection: Connection, application: str | None) -> tuple[tuple[Grant, ...] | None, int]:
+    """What the role may do, and how many tables it owns; `(None, 0)` when there is no such role."""
+    there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [application]).fetchone()
+    if there is None:
+        return None, 0
+    rows = connection.execute(query("catalog_grants"), {"application": application})
+    grants = tuple(Grant((classid, oid), column, tuple(names)) for classid, oid, column, names in rows)
+    owned = connection.execute(query("catalog_owned"), {"application": application}).fetchone()
+    return grants, owned[0] if owned is not None else 0
+
+
+def _read_other_roles(connection: Connection, application: str | None) -> tuple[tuple[str, str, int], ...]:
+    rows = connection.execute(query("catalog_other_roles"), {"application": application or ""})
+    return tuple((schema, role, count) for schema, role, count in rows)

@@ -1,0 +1,208 @@
+"""The source's whole catalogue, as values: objects, what they depend on, tables, sequences, functions.
+
+An object is known by `(classid, objid)`, as in `pg_depend` and in a dump's table of contents.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from migration.model import LargeObjectColumn, Sequence, Table, TableName
+
+ObjectId = tuple[int, int]
+"""`(classid, objid)`: the catalogue an object is in and its row there."""
+
+PG_CLASS = 1259
+PG_TYPE = 1247
+PG_PROC = 1255
+PG_NAMESPACE = 2615
+PG_CONSTRAINT = 2606
+PG_EXTENSION = 3079
+PG_ATTRDEF = 2604
+PG_TRIGGER = 2620
+PG_REWRITE = 2618
+PG_POLICY = 3256
+PG_LANGUAGE = 2612
+PG_PUBLICATION = 6104
+PG_EVENT_TRIGGER = 3466
+"""OIDs of the system catalogues; they are fixed (PostgreSQL's src/include/catalog)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogObject:
+    """Anything that `pg_depend` knows, apart from single columns and large objects."""
+
+    id: ObjectId
+    kind: str
+    """As SQL calls it, in lower case: `table`, `foreign key`, `materialized view`, `function`, ..."""
+    schema: str | None
+    """Its schema; of a part (constraint, trigger, default), the schema of its whole."""
+    name: str
+    identity: str
+    """What tells it apart among its kind: `schema.name`, `schema.table.part`, `schema.f(integer)`."""
+    parent: ObjectId | None = None
+    """The object that it is a part of, and that it moves with."""
+    extension: str | None = None
+    """The extension whose member it is."""
+    arguments: str = ""
+    """Of a routine or operator: its argument types, in parentheses, as SQL."""
+    definition: str = ""
+    """Its DDL or expression, where the server prints one; kept for what a move drops."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.identity}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One row of `pg_depend`: `dependent` needs `referenced`."""
+
+    dependent: ObjectId
+    column: int
+    """The dependent column's number, 0 for the object itself."""
+    referenced: ObjectId
+    type: str
+    """`pg_depend.deptype`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key as declared."""
+
+    id: ObjectId
+    name: str
+    table: TableName
+    referenced: TableName
+    definition: str
+    """`pg_get_constraintdef`'s text."""
+    validated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function or procedure with a body of its own (not an aggregate, not of an extension)."""
+
+    id: ObjectId
+    language: str
+    body: str
+    parsed: bool
+    """Its body is stored parsed (`BEGIN ATOMIC`): `pg_depend` knows all that it names."""
+    search_path: str | None
+    """The search_path that it sets for itself."""
+    trusted: bool
+    """Of a trusted language: one that a role without superuser rights may create functions in."""
+    leakproof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An installed extension."""
+
+    id: ObjectId
+    name: str
+    version: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the services' common role may do with an object, or with one of its columns."""
+
+    object_id: ObjectId
+    column: str | None
+    privileges: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server and the database are."""
+
+    version_number: int
+    """`server_version_num`, for example 170010."""
+    database: str
+    encoding: str
+    collate: str
+    ctype: str
+    superuser: bool
+    """Whether the catalogue was read by a superuser."""
+
+    @property
+    def major(self) -> int:
+        """The major version, for example 17."""
+        return self.version_number // 10_000
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything in one database, as of one snapshot."""
+
+    server: Server
+    objects: Mapping[ObjectId, CatalogObject]
+    dependencies: tuple[Dependency, ...]
+    tables: Mapping[int, Table]
+    """By OID; partitions are tables of their own, with `parent`."""
+    sequences: Mapping[int, Sequence]
+    foreign_keys: tuple[ForeignKey, ...]
+    routines: Mapping[ObjectId, Routine]
+    extensions: Mapping[str, Extension]
+    large_object_columns: tuple[LargeObjectColumn, ...]
+    grants: tuple[Grant, ...] | None = None
+    """What the services' common role may do; None when that role is not known, or not there."""
+    owned_tables: int = 0
+    """How many tables that role owns: there it may also TRUNCATE, ALTER and DROP."""
+    policy_roles: Mapping[ObjectId, tuple[str, ...]] = field(default_factory=dict)
+    """The roles each policy is for; none for PUBLIC."""
+    other_roles: tuple[tuple[str, str, int], ...] = ()
+    """Schema, role, objects: further roles that were granted something."""
+    unpopulated: frozenset[int] = frozenset()
+    """OIDs of materialized views that hold nothing."""
+
+    @cached_property
+    def outgoing(self) -> Mapping[ObjectId, tuple[Dependency, ...]]:
+        """Dependencies by dependent object."""
+        found: defaultdict[ObjectId, list[Dependency]] = defaultdict(list)
+        for dependency in self.dependencies:
+            found[dependency.dependent].append(dependency)
+        return {key: tuple(value) for key, value in found.items()}
+
+    @cached_property
+    def parts(self) -> Mapping[ObjectId, tuple[ObjectId, ...]]:
+        """The parts of each object (constraints, triggers, indexes, row types, ...), not recursive."""
+        found: defaultdict[ObjectId, list[ObjectId]] = defaultdict(list)
+        for item in self.objects.values():
+            if item.parent is not None:
+                found[item.parent].append(item.id)
+        return {key: tuple(value) for key, value in found.items()}
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], tuple[CatalogObject, ...]]:
+        """Objects of their own (not parts) by schema and name: relations, types, functions, ..."""
+        found: defaultdict[tuple[str, str], list[CatalogObject]] = defaultdict(list)
+        for item in self.objects.values():
+            if item.parent is None and item.schema is not None:
+                found[item.schema, item.name].append(item)
+        return {key: tuple(value) for key, value in found.items()}
+
+    @cached_property
+    def by_schema(self) -> Mapping[str | None, tuple[CatalogObject, ...]]:
+        """Objects of their own, extensions' members left out, by schema (None: those that have none)."""
+        found: defaultdict[str | None, list[CatalogObject]] = defaultdict(list)
+        for item in self.objects.values():
+            if item.parent is None and item.extension is None:
+                found[item.schema].append(item)
+        return {key: tuple(value) for key, value in found.items()}
+
+    @cached_property
+    def schemas(self) -> frozenset[str]:
+        """Names of all schemas but the server's own."""
+        return frozenset(item.name for item in self.objects.values() if item.id[0] == PG_NAMESPACE)
+
+    def whole(self, object_id: ObjectId) -> ObjectId:
+        """The object that this one is, directly or not, a part of; itself if of none."""
+        seen = object_id
+        while (item := self.objects.get(seen)) is not None and item.parent is not None:
+            seen = item.parent
+        return seen

@@ -1,0 +1,241 @@
+"""What each service needs: the objects of its schema, shared code, extensions; and every edge that crosses.
+
+Shared code (functions, types, operators, ...) of a schema that no service claims is copied into every
+service that needs it, by `pg_depend` or by a body's text. What is in `public` and stands on its own feet is
+copied too, needed by an object or not: `public` is on everybody's search_path, and statements of the
+application are not in the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from components.contract import CrossingRule
+from migration.bodies import NameUse, names_in
+from migration.boundary import SHARED_CODE, Edge, FoundBy, decide, possible_actions
+from migration.catalog_model import PG_CLASS, PG_REWRITE, PG_TYPE, Catalog, CatalogObject, ObjectId
+
+_RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
+_SERVERS = frozenset({"foreign server", "foreign-data wrapper"})
+_ROUTINES = frozenset({"function", "procedure", "aggregate"})
+
+
+@dataclass(frozen=True)
+class Closure:
+    """What moves for one service."""
+
+    service: str
+    objects: frozenset[ObjectId]
+    """All that is recreated on the target, parts included, extensions' members not."""
+    dropped: frozenset[ObjectId]
+    """Own objects (and parts) that are left out, by the rules of services.yaml."""
+    edges: tuple[Edge, ...]
+    extensions: frozenset[str]
+    """Extensions that any of the objects needs."""
+
+
+@dataclass
+class _Walk:
+    """One pass over what is reachable, given what is dropped so far."""
+
+    seen: set[ObjectId] = field(default_factory=set)
+    edges: dict[tuple[ObjectId, ObjectId], Edge] = field(default_factory=dict)
+    extensions: set[str] = field(default_factory=set)
+
+
+class ServiceClosure:
+    """Works out the closure of one service."""
+
+    def __init__(
+        self, catalog: Catalog, claims: Mapping[str, str], service: str, rules: Sequence[CrossingRule]
+    ) -> None:
+        """`claims` maps schema to service, for all services of the stack; `rules` are this service's."""
+        self.catalog = catalog
+        self.claims = claims
+        self.service = service
+        self.rules = rules
+        self.schema = next(schema for schema, owner in claims.items() if owner == service)
+        self._declared_keys = {key.id for key in catalog.foreign_keys}
+        self._body_references: dict[ObjectId, tuple[ObjectId, ...]] = {}
+
+    def compute(self) -> Closure:
+        """The closure; undecided edges keep their object in it."""
+        dropped: set[ObjectId] = set()
+        decided: dict[tuple[ObjectId, ObjectId], Edge] = {}
+        while True:
+            walk = self._walk(dropped)
+            # Only grows: what a drop leaves without its footing is found in the next pass.
+            more = {edge.dependent for edge in walk.edges.values() if edge.action == "drop"} - dropped
+            if not more:
+                break
+            dropped |= more
+            decided |= {key: edge for key, edge in walk.edges.items() if edge.action == "drop"}
+        edges = decided | walk.edges
+        gone = {part for item in dropped for part in self._with_parts(item)}
+        objects = {part for item in walk.seen for part in self._with_parts(item)} - gone
+        return Closure(
+            self.service,
+            frozenset(objects),
+            frozenset(gone),
+            tuple(sorted(edges.values(), key=lambda edge: edge.identity)),
+            frozenset(walk.extensions),
+        )
+
+    def _walk(self, dropped: set[ObjectId]) -> _Walk:
+        walk = _Walk()
+        roots = [item.id for item in self.catalog.by_schema.get(self.schema, ())]
+        self._visit(walk, roots, dropped)
+        self._add_companions(walk, dropped)
+        return walk
+
+    def _visit(self, walk: _Walk, roots: Sequence[ObjectId], dropped: set[ObjectId]) -> None:
+        queue = list(roots)
+        while queue:
+            whole = queue.pop()
+            if whole in walk.seen or whole in dropped:
+                continue
+            walk.seen.add(whole)
+            for unit in self._with_parts(whole):
+                if unit in dropped or self._is_inherited_key(unit):
+                    continue
+                for reference, found_by in self._references(unit, whole):
+                    queue.extend(self._follow(walk, unit, reference, found_by, dropped))
+
+    def _follow(
+        self, walk: _Walk, unit: ObjectId, reference: ObjectId, found_by: FoundBy, dropped: set[ObjectId]
+    ) -> Sequence[ObjectId]:
+        """Notes what a reference means; returns what has to be visited because of it."""
+        referenced = self.catalog.objects[reference]
+        if referenced.extension is not None:
+            walk.extensions.add(referenced.extension)
+            return ()
+        if reference in dropped:
+            self._note(walk, unit, reference, "consequence")
+            return ()
+        if referenced.schema == self.schema or referenced.schema is None:
+            return (reference,) if referenced.kind in _SERVERS else ()
+        towards = self.claims.get(referenced.schema)
+        if towards is None and referenced.kind in SHARED_CODE:
+            return (reference,)
+        edge = self._note(walk, unit, reference, found_by)
+        return (reference,) if edge.action in {"copy", "move"} else ()
+
+    def _note(self, walk: _Walk, unit: ObjectId, reference: ObjectId, found_by: FoundBy) -> Edge:
+        dependent = self._shown(unit)
+        key = (dependent.id, reference)
+        if key in walk.edges:
+            return walk.edges[key]
+        referenced = self.catalog.objects[reference]
+        towards = self.claims.get(referenced.schema or "")
+        whole = self.catalog.whole(dependent.id)
+        table = self.catalog.tables.get(whole[1]) if whole[0] == PG_CLASS else None
+        edge = Edge(
+            service=self.service,
+            kind=dependent.kind,
+            identity=f"{dependent} -> {referenced.identity}",
+            dependent=dependent.id,
+            referenced=reference,
+            towards=None if towards == self.service else towards,
+            found_by=found_by,
+            definition=dependent.definition,
+            possible=possible_actions(dependent, referenced, towards, found_by),
+            table=table.name if table is not None else None,
+        )
+        walk.edges[key] = decide(edge, self.rules)
+        return walk.edges[key]
+
+    def _shown(self, unit: ObjectId) -> CatalogObject:
+        """The object that a person knows: the view instead of its rule, the type instead of its array."""
+        item = self.catalog.objects[unit]
+        while item.parent is not None and (
+            (item.id[0] in {PG_TYPE, PG_CLASS} and item.kind != "index")
+            or (item.id[0] == PG_REWRITE and item.name == "_RETURN")
+        ):
+            item = self.catalog.objects[item.parent]
+        return item
+
+    def _is_inherited_key(self, unit: ObjectId) -> bool:
+        """A foreign key that a partition has from its parent: it goes with the parent's."""
+        return self.catalog.objects[unit].kind == "foreign key" and unit not in self._declared_keys
+
+    def _with_parts(self, item: ObjectId) -> Iterator[ObjectId]:
+        stack = [item]
+        while stack:
+            current = stack.pop()
+            yield current
+            stack.extend(self.catalog.parts.get(current, ()))
+
+    def _references(self, unit: ObjectId, whole: ObjectId) -> Iterator[tuple[ObjectId, FoundBy]]:
+        """Wholes (other than its own) that a unit needs, each once."""
+        given = set()
+        for dependency in self.catalog.outgoing.get(unit, ()):
+            reference = self.catalog.whole(dependency.referenced)
+            if reference != whole and reference not in given:
+                given.add(reference)
+                yield reference, "catalogue"
+        for reference in self._from_body(unit):
+            if reference != whole and reference not in given:
+                given.add(reference)
+                yield reference, "body"
+
+    def _from_body(self, unit: ObjectId) -> tuple[ObjectId, ...]:
+        routine = self.catalog.routines.get(unit)
+        if routine is None or routine.parsed:
+            return ()
+        if unit not in self._body_references:
+            item = self.catalog.objects[unit]
+            path = _search_path(routine.search_path, item.schema or "public")
+            uses = names_in(routine.language, routine.body, item.definition)
+            found = {target for use in uses for target in self._resolve(use, path)}
+            self._body_references[unit] = tuple(sorted(found))
+        return self._body_references[unit]
+
+    def _resolve(self, use: NameUse, path: Sequence[str]) -> Sequence[ObjectId]:
+        """The objects that a name means; an unqualified relation is also looked for off the path, because
+        the search_path of the role that calls is not known here."""
+        if use.schema is not None:
+            return [item.id for item in self._named(use.schema, use)]
+        for schema in path:
+            if found := self._named(schema, use):
+                return [item.id for item in found]
+        if use.use != "relation":
+            return ()
+        return [item.id for schema in sorted(self.claims) for item in self._named(schema, use)]
+
+    def _named(self, schema: str, use: NameUse) -> list[CatalogObject]:
+        found = self.catalog.by_name.get((schema, use.name), ())
+        if use.use == "relation":
+            return [item for item in found if item.kind in _RELATIONS]
+        if use.use == "routine":
+            return [item for item in found if item.kind in _ROUTINES]
+        return list(found)
+
+    def _add_companions(self, walk: _Walk, dropped: set[ObjectId]) -> None:
+        """Code of `public` that needs nothing of others, and casts and transforms over what moves."""
+        shared = () if "public" in self.claims else self.catalog.by_schema.get("public", ())
+        for item in shared:
+            if self._stands_alone(item):
+                trial = _Walk(set(walk.seen))
+                self._visit(trial, [item.id], dropped)
+                if not trial.edges:
+                    walk.seen |= trial.seen
+                    walk.extensions |= trial.extensions
+        for item in self.catalog.by_schema.get(None, ()):
+            if item.kind in {"cast", "transform"}:
+                needed = {self.catalog.whole(d.referenced) for d in self.catalog.outgoing.get(item.id, ())}
+                ours = {n for n in needed if self.catalog.objects[n].extension is None}
+                if ours and ours <= walk.seen:
+                    walk.seen.add(item.id)
+
+    def _stands_alone(self, item: CatalogObject) -> bool:
+        routine = self.catalog.routines.get(item.id)
+        return item.kind in SHARED_CODE and (routine is None or routine.trusted)
+
+
+def _search_path(setting: str | None, own_schema: str) -> list[str]:
+    """The schemas in which an unqualified name of a body is looked for."""
+    if setting is None:
+        return [own_schema, "public"]
+    names = [part.strip().strip('"') for part in setting.split(",")]
+    return [name for name in names if name and name not in {"pg_catalog", "pg_temp"}]

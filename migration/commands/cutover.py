@@ -1,0 +1,90 @@
+"""`cutover`: switch services to their own databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from components.contract import Service
+from migration.commands.common import (
+    All,
+    AsJson,
+    ContractFile,
+    PauseTimeout,
+    Services,
+    Stack,
+    Workers,
+    Yes,
+    chosen,
+    invocation,
+)
+from migration.commands.dry_run import expect, show_expected
+from migration.commands.verbs import (
+    DEFAULT_PAUSE_SECONDS,
+    SkipGate,
+    ask,
+    at_work,
+    not_finished,
+    show_switches,
+    switch_figures,
+)
+from migration.gates import check_gates, record_skipped
+from migration.gates_model import GateLimits
+from migration.online import FOLLOWING, MOVED, Online
+from migration.planning import read_plan
+from migration.progress import Silent
+
+
+def cutover(
+    context: typer.Context,
+    *,
+    services: Services = None,
+    everything: All = False,
+    stack: Stack = None,
+    contract: ContractFile = None,
+    yes: Yes = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the gates, and each step with its expected time.")
+    ] = False,
+    workers: Workers = None,
+    pause_timeout: PauseTimeout = DEFAULT_PAUSE_SECONDS,
+    skip_gate: SkipGate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify services that follow, then switch them to their own databases; clients wait for a moment.
+
+    Whatever fails before a service's own database is opened leads back by itself.
+    """
+    here = invocation(context, as_json=as_json)
+    agreed = here.contract(stack, contract)
+    wanted = chosen(agreed, services, everything=everything)
+    if dry_run:
+        limits = GateLimits(pause_seconds=pause_timeout)
+        show_expected(here, [expect(agreed, service, "cutover", limits) for service in wanted])
+        return
+    skipped = tuple(skip_gate or ())
+    with at_work(here, agreed, workers=workers, pause=pause_timeout) as verbs:
+        wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
+        for service in wanted:
+            verbs.online(Silent()).in_state(service, FOLLOWING)
+        ask(
+            here,
+            yes,
+            f"This verifies {', '.join(s.name for s in wanted)}, then makes each one's clients wait for some "
+            "hundred milliseconds and leads them to its own database. The shared database takes no more of "
+            "its writes but follows them: `rollback --immediate` leads back without losing one.",
+        )
+
+        def act(online: Online, service: Service) -> Mapping[str, Any]:
+            plan = read_plan(agreed, [service])
+            move = online.in_state(service, FOLLOWING)
+            gates = check_gates(agreed, service, plan, "cutover", verbs.gate_limits)
+            gates.require(skipped)
+            record_skipped(verbs.journal, move, gates, skipped)
+            result = online.cutover(service, plan)
+            return {"state": MOVED, **switch_figures(result), "gates": gates.as_json()}
+
+        results = verbs.each(wanted, act)
+    show_switches(here, "cut over", results)

@@ -1,0 +1,99 @@
+"""`resume`: bring to an end whatever was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from components.contract import Service
+from migration.commands.common import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from migration.commands.verbs import at_work, show_states, source_plan
+from migration.errors import MigrationError
+from migration.finish import finish_service
+from migration.gateway import Gateway
+from migration.online import FINISHED, FINISHING, FOLLOWING, MOVED, STARTING, SWITCHING, Online
+from migration.online_move import OnlineMove
+
+_ROUTES = {FOLLOWING: "source", MOVED: "target"}
+
+
+def resume(
+    context: typer.Context,
+    *,
+    services: Services = None,
+    everything: All = False,
+    stack: Stack = None,
+    contract: ContractFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Settle what was cut off: a start is undone, a switch goes back or forward, a finish is finished.
+
+    Never opens a side while the other one may be open. What needs nothing is left alone; a gateway that
+    is paused, or leads elsewhere than its service is served, is put right. Default: every service.
+    """
+    here = invocation(context, as_json=as_json)
+    agreed = here.contract(stack, contract)
+    wanted = chosen(agreed, services, everything=everything or not services)
+    with at_work(here, agreed) as verbs:
+
+        def act(online: Online, service: Service) -> Mapping[str, Any]:
+            before = verbs.journal.last_move(service.name)
+            if before is None or before.finished is not None:
+                return {"state": before.state if before else "not begun", "note": "nothing was under way"}
+            if before.mode == "offline":
+                note = "" if before.state == MOVED else "`run --stop-writes` goes on with it"
+                return {"state": before.state, "note": note}
+            if before.state == FINISHING:
+                finish_service(online, service)
+                return {"state": FINISHED, "note": "finished now"}
+            plan = source_plan(agreed, service)
+            move = online.resume(service, plan)
+            if move is None:
+                return {"state": "not begun", "note": _note(before.state, "not begun")}
+            notes = [_note(before.state, move.state)]
+            if move.state in _ROUTES:
+                if _put_right(agreed.source, service, move.state):
+                    notes.append("its gateway was put right")
+                notes += _restarted(online.context(move, service, plan))
+            return {"state": move.state, "note": "; ".join(notes)}
+
+        results = verbs.each(wanted, act)
+    show_states(here, results)
+
+
+def _note(before: str, after: str) -> str:
+    if before == STARTING:
+        return "the start was undone: start it again"
+    if before in SWITCHING:
+        return f"it was {before}; {'the switch was finished' if _forward(before, after) else 'it went back'}"
+    return "needed nothing"
+
+
+def _forward(before: str, after: str) -> bool:
+    return after == {"cutover": MOVED, "rollback": FOLLOWING}[SWITCHING[before]]
+
+
+def _restarted(move: OnlineMove) -> list[str]:
+    """Start the replication again where it was disabled, by an error or by somebody; returns what to say."""
+    try:
+        with move.forward() if move.move.state == FOLLOWING else move.back() as flow:
+            state = flow.subscription.state()
+            if state is None or state.enabled:
+                return []
+            flow.start()
+    except MigrationError as error:
+        return [f"its replication cannot be looked at: {error}"]
+    return [f"its replication had stopped after {state.errors} errors and was started again"]
+
+
+def _put_right(source: Any, service: Service, state: str) -> bool:
+    """Lead a settled service's gateway where it is served; returns whether it did not."""
+    gateway = Gateway(service, source)
+    route: Any = _ROUTES[state]
+    astray = gateway.route() != route or gateway.is_paused()
+    if gateway.route() != route:
+        gateway.repoint(route)
+    gateway.resume()
+    return astray

@@ -1,0 +1,209 @@
+"""`run`: move services, one after the other, by default while they are written to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Protocol
+
+import typer
+from rich.table import Table as Grid
+
+from components.contract import Contract, Service
+from migration.commands.common import (
+    All,
+    AsJson,
+    ContractFile,
+    Invocation,
+    PauseTimeout,
+    ReportFolder,
+    Services,
+    Stack,
+    Workers,
+    Yes,
+    chosen,
+    invocation,
+)
+from migration.commands.run_ways import OfflineWay, OnlineWay
+from migration.commands.verbs import (
+    DEFAULT_PAUSE_SECONDS,
+    DEFAULT_WAL_GIB,
+    SkipGate,
+    Verbs,
+    WalLimit,
+    not_finished,
+)
+from migration.errors import MigrationError, WrongState
+from migration.journal import Journal, open_journal, read_moves
+from migration.move_context import PAUSE_SECONDS
+from migration.offline_run import Pace, is_moved, keep_moved
+from migration.plan_model import Plan
+from migration.plan_view import plan_view, size
+from migration.planning import examine
+from migration.preflight import check_source
+from migration.progress import Progress
+from migration.report import write_report
+from migration.report_model import Report, ServiceReport, read_service_report
+from migration.stack import source_database
+from migration.switch import Limits
+
+
+def run(
+    context: typer.Context,
+    *,
+    services: Services = None,
+    everything: All = False,
+    stack: Stack = None,
+    contract: ContractFile = None,
+    yes: Yes = False,
+    workers: Workers = None,
+    stop_writes: Annotated[
+        bool,
+        typer.Option(
+            "--stop-writes", help="Let each service's clients wait while it is copied; no way back."
+        ),
+    ] = False,
+    wal_limit: WalLimit = DEFAULT_WAL_GIB,
+    skip_gate: SkipGate = None,
+    pause_timeout: PauseTimeout | None = None,
+    report: ReportFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move services one after the other: copy, let follow, check the gates, verify every row, switch.
+
+    Clients wait for a moment at the switch only; with --stop-writes they wait while their own service's
+    data is copied, and nothing replicates back afterwards. Whatever fails before a service is switched is
+    undone, and running it again goes on. A service that is moved already is left alone.
+    """
+    here = invocation(context, as_json=as_json)
+    agreed = here.contract(stack, contract)
+    wanted = chosen(agreed, services, everything=everything)
+    source = source_database(agreed)
+    with source.connect() as connection, source.translated("reading the journal"):
+        wanted = not_finished(read_moves(connection), wanted, everything=everything)
+    check_source(agreed, wanted)
+    many = workers or os.cpu_count() or 2
+    with open_journal(source, agreed) as journal:
+        way: _Way
+        if stop_writes:
+            way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
+        else:
+            limits = Limits(pause=pause_timeout or DEFAULT_PAUSE_SECONDS)
+            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits)
+            way = OnlineWay(verbs, tuple(skip_gate or ()))
+        _Run(here, agreed, journal, way).run(wanted, yes, report)
+
+
+class _Way(Protocol):
+    """How a run moves one service."""
+
+    waits: str
+    """What its clients notice, for the person who is asked."""
+
+    def prepared(self, plan: Plan) -> AbstractContextManager[object]:
+        """What lasts for the whole run."""
+        ...
+
+    def move(self, service: Service, plan: Plan, progress: Progress) -> None:
+        """Move one service, or go on where a run was cut off."""
+        ...
+
+
+class _Run:
+    def __init__(self, here: Invocation, contract: Contract, journal: Journal, way: _Way) -> None:
+        self._here = here
+        self._contract = contract
+        self._journal = journal
+        self._way = way
+        self._finished: list[ServiceReport] = []
+
+    def run(self, wanted: Sequence[Service], yes: bool, folder: ReportFolder) -> None:
+        moved = [s for s in wanted if is_moved(self._journal.last_move(s.name))]
+        pending = [s for s in wanted if s not in moved]
+        with self._here.progress() as progress:
+            self._keep(moved, progress)
+        plan = None
+        if pending:
+            plan = examine(self._contract, pending)
+            plan.check()
+            if not yes:
+                self._ask(plan, pending)
+        error: MigrationError | None = None
+        if plan is not None:
+            with self._way.prepared(plan), self._here.progress() as progress:
+                error = self._move_all(pending, plan, progress)
+        report = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
+        page, _ = write_report(report, folder)
+        if self._here.as_json:
+            self._here.show_json(report.as_json() | {"report": str(page)})
+        else:
+            self._show(report, str(page))
+        if error is not None:
+            raise error
+
+    def _keep(self, moved: Sequence[Service], progress: Progress) -> None:
+        for service in moved:
+            astray = keep_moved(self._contract, service)
+            note = "; its gateway led elsewhere and leads there again" if astray else ""
+            progress.note(f"{service.name} is moved already{note}")
+            self._finished.append(read_service_report(self._journal, service.name, already=True))
+
+    def _move_all(self, pending: Sequence[Service], plan: Plan, progress: Progress) -> MigrationError | None:
+        """Move one after the other; what ends it is returned, so that the report is written first."""
+        for service in pending:
+            try:
+                self._here.interruption.check()
+                self._way.move(service, plan, progress)
+            except MigrationError as error:
+                self._add_failed(service)
+                return error
+            self._finished.append(read_service_report(self._journal, service.name))
+        return None
+
+    def _add_failed(self, service: Service) -> None:
+        # When the source is gone, so is the journal; the error says it, the report lacks the service.
+        try:
+            self._finished.append(read_service_report(self._journal, service.name))
+        except MigrationError as error:
+            self._here.err.print(f"the report lacks {service.name}: {error}", markup=False)
+
+    def _ask(self, plan: Plan, pending: Sequence[Service]) -> None:
+        if not sys.stdin.isatty():
+            raise WrongState("nobody is there to confirm; look at `plan`, then run it with --yes")
+        self._here.err.print(plan_view(plan))
+        names = ", ".join(service.name for service in pending)
+        self._here.err.print(
+            f"\nThis moves {names}: {size(sum(s.bytes for s in plan.services.values()))} in all. "
+            f"{self._way.waits} Then its gateway leads to its own database, and the shared one takes no more "
+            "of its writes. Its data there is kept.",
+            markup=False,
+        )
+        typer.confirm("Go on?", abort=True, err=True)
+
+    def _show(self, report: Report, page: str) -> None:
+        grid = Grid("service", "state", "tables", "rows", "size", "seconds", "clients waited", "verified")
+        for service in report.services:
+            waited = service.clients_waited_seconds
+            grid.add_row(
+                service.service, service.state, str(len(service.tables)), f"{service.rows:,}",
+                size(service.bytes), f"{service.seconds:.1f}", "" if waited is None else _waited(waited),
+                service.verdict,
+            )  # fmt: skip
+        self._here.out.print(grid)
+        self._here.out.print(f"report: {page}", markup=False)
+
+
+def _waited(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _edges(plan: Plan | None) -> list[dict[str, str]]:
+    """What crosses services and what is done about it, for the report."""
+    found = plan.services.values() if plan else ()
+    return [
+        {"service": one.service, "edge": str(edge), "action": edge.action or "", "reason": edge.reason}
+        for one in found
+        for edge in one.edges
+    ]

@@ -1,0 +1,83 @@
+"""`start`: copy a service while it is written to, and let its own database follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from components.contract import Service
+from migration.commands.common import (
+    All,
+    AsJson,
+    ContractFile,
+    Services,
+    Stack,
+    Workers,
+    Yes,
+    chosen,
+    invocation,
+)
+from migration.commands.verbs import (
+    DEFAULT_WAL_GIB,
+    SkipGate,
+    WalLimit,
+    ask,
+    at_work,
+    not_finished,
+    show_states,
+)
+from migration.gates import check_gates, record_skipped
+from migration.online import Online
+from migration.plan_view import size
+from migration.planning import examine
+from migration.progress import Silent
+
+
+def start(
+    context: typer.Context,
+    *,
+    services: Services = None,
+    everything: All = False,
+    stack: Stack = None,
+    contract: ContractFile = None,
+    yes: Yes = False,
+    workers: Workers = None,
+    wal_limit: WalLimit = DEFAULT_WAL_GIB,
+    skip_gate: SkipGate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy services while they are written to, and let their own databases follow; clients notice nothing.
+
+    A start that fails, or is interrupted, takes everything back. One that was killed is undone by the
+    next `start` or by `resume`.
+    """
+    here = invocation(context, as_json=as_json)
+    agreed = here.contract(stack, contract)
+    wanted = chosen(agreed, services, everything=everything)
+    skipped = tuple(skip_gate or ())
+    with at_work(here, agreed, workers=workers, wal_limit=wal_limit) as verbs:
+        wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
+        for service in wanted:
+            verbs.online(Silent()).require_startable(service)
+        plan = examine(agreed, wanted)
+        plan.check()
+        amount = size(sum(plan.services[service.name].bytes for service in wanted))
+        ask(
+            here,
+            yes,
+            f"This copies {', '.join(s.name for s in wanted)} ({amount}) to their own databases and lets "
+            "them follow. Guards, publications and slots are made in the shared database, which takes the "
+            "writes as before; no client waits. `abort` takes it back.",
+        )
+
+        def act(online: Online, service: Service) -> Mapping[str, Any]:
+            gates = check_gates(agreed, service, plan, "start", verbs.gate_limits)
+            gates.require(skipped)
+            move = online.start(service, plan)
+            record_skipped(verbs.journal, move, gates, skipped)
+            return {"state": move.state, "note": "verify it, then cut it over", "gates": gates.as_json()}
+
+        results = verbs.each(wanted, act)
+    show_states(here, results)

@@ -1,0 +1,192 @@
+"""The end of a move: replication ends, what only the move needed is removed, the old copy is put aside.
+
+No row is dropped. The old copy stays in the shared database under another name, closed by its guards:
+a program that still writes there is refused instead of writing where nobody looks. Each step can be run
+twice, so a finish that was cut off is finished by the next one, or by `resume`; there is no way back
+from its first step on, because changes are not carried to the shared database any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from components.contract import Service
+from migration.changed_keys import ChangedKeys
+from migration.errors import WrongState
+from migration.gateway import Gateway
+from migration.journal import Move
+from migration.live_verification import verify_live
+from migration.locks import patiently
+from migration.move import Step
+from migration.online import FINISHED, FINISHING, MOVED, Online
+from migration.online_move import OnlineMove
+from migration.planning import read_plan
+from migration.schema_watch import unwatch_schema
+from migration.verification_model import Verification
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+NAME_BYTES = 63
+"""PostgreSQL cuts longer names."""
+
+
+def finish_service(online: Online, service: Service) -> Verification | None:
+    """Finish a service that is moved, or go on with a finish that was cut off.
+
+    Returns the comparison made before it began; None where it had begun already, or where the service was
+    moved with its writes stopped, so that its old copy stands still. Raises VerificationFailed when the old
+    copy is not what it should be, WrongState, and what a step raised.
+    """
+    journal = online.runner.journal
+    move = online.state(service)
+    verification = None
+    if move is None or move.state != FINISHING:
+        verification = _allow(online, service, move)
+        online.runner.interruption.check()
+        move = journal.set_state(online.state(service) or _gone(service), FINISHING)
+    # The schema may have its new name already, so that there is no plan of the service any more.
+    online.runner.run(move, FINISH, online.context(move, service, read_plan(online.contract, [])))
+    journal.set_state(move, FINISHED, over=True)
+    return verification
+
+
+def _allow(online: Online, service: Service, move: Move | None) -> Verification | None:
+    """Refuse unless the service is served by its own database and nothing was left behind."""
+    journal = online.runner.journal
+    offline = move is not None and (move.mode, move.state) == ("offline", MOVED)
+    if move is None or not offline:
+        move = online.in_state(service, MOVED)
+    route = Gateway(service, online.contract.source).route()
+    if route != "target":
+        raise WrongState(
+            f"the gateway of {service.name} leads to the shared database, not to its own: run `resume` first"
+        )
+    if offline:
+        verdict = journal.last_verification(move)
+        if verdict is None or not verdict["equal"]:
+            raise WrongState(
+                f"{service.name} was not found equal when it was moved; look into that "
+                "before its old copy goes"
+            )
+        return None
+    context = online.context(move, service, read_plan(online.contract, [service]))
+    verification = verify_live(context, "back")
+    journal.record_verification(move, verification.as_json())
+    verification.require()
+    return verification
+
+
+def _gone(service: Service) -> Move:
+    raise WrongState(f"the move of {service.name} ended meanwhile; `status` shows it")
+
+
+def end_replication(move: OnlineMove) -> Mapping[str, Any]:
+    """Remove both directions: subscriptions, slots, publications, heartbeats; identities as they were."""
+    with move.forward() as forward, move.back() as back:
+        back.drop_subscription()
+        forward.drop_subscription()
+        with ChangedKeys(forward, ()) as keys:
+            keys.drop()
+        back.drop()
+        forward.drop()
+    return {}
+
+
+def end_watch(move: OnlineMove) -> Mapping[str, Any]:
+    """Note no more changes of the schema in the shared database."""
+    unwatch_schema(move)
+    return {}
+
+
+def close_source(move: OnlineMove) -> Mapping[str, Any]:
+    """Make sure that the old copy's guards stand: they stay."""
+    with move.guards(move.source) as guards:
+        if _schema_there(move, move.service.schema_name):
+            guards.restore()
+        if guards.is_open():
+            guards.close(10.0)
+    return {"flag": f"open_{move.name}"}
+
+
+def archive(move: OnlineMove) -> Mapping[str, Any]:
+    """Rename the schema in the shared database."""
+    schema = move.service.schema_name
+    with move.source.connect() as connection, move.source.translated("archiving the old copy"):
+        if not _there(connection, schema):
+            return {"archived_as": _archived(connection, schema)}
+        name = archive_name(schema, datetime.now(UTC), lambda other: _there(connection, other))
+        rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(schema), sql.Identifier(name))
+        said = f"The old copy of {schema}, closed; `python -m migration finish` put it aside."
+        comment = sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(name), sql.Literal(said))
+
+        def act() -> None:
+            with connection.transaction():
+                connection.execute(rename)
+                connection.execute(comment)
+
+        patiently(connection, f"rename the schema {schema}", act)
+    return {"archived_as": name}
+
+
+def free_target(move: OnlineMove) -> Mapping[str, Any]:
+    """Remove guards and all other traces from the service's own database: it belongs to nobody else now.
+
+    With the imprint gone, no later `start` takes what is there for a copy that may be replaced.
+    """
+    with move.guards(move.target) as guards:
+        guards.remove()
+    with move.target.connect() as connection, move.target.translated("removing the migration's own objects"):
+        connection.execute("DROP SCHEMA IF EXISTS waqiti_migration CASCADE")
+    return {}
+
+
+FINISH: tuple[Step[OnlineMove], ...] = (
+    Step("end the replication", end_replication, final=True),
+    Step("end the watch over the schema", end_watch, final=True),
+    Step("keep the old copy closed", close_source, final=True),
+    Step("free the target", free_target, final=True),
+    Step("archive the old copy", archive, final=True),
+)
+"""In order; all of them forward."""
+
+
+def archive_name(schema: str, now: datetime, taken: Callable[[str], bool]) -> str:
+    """`<schema>_archived_<yyyymmdd>`, cut to what names may have, numbered where it is taken."""
+    suffix = f"_archived_{now:%Y%m%d}"
+    for number in range(1, 1000):
+        end = suffix if number == 1 else f"{suffix}_{number}"
+        room = NAME_BYTES - len(end)
+        start = schema if len(schema.encode()) <= room else _shortened(schema, room)
+        if not taken(start + end):
+            return start + end
+    raise WrongState(f"there are a thousand archives of {schema} of this day: drop some")
+
+
+def _shortened(schema: str, room: int) -> str:
+    digest = hashlib.sha256(schema.encode()).hexdigest()[:6]
+    return schema.encode()[: room - 7].decode(errors="ignore") + "_" + digest
+
+
+def _schema_there(move: OnlineMove, schema: str) -> bool:
+    with move.source.connect() as connection, move.source.translated("looking for the old copy"):
+        return _there(connection, schema)
+
+
+def _there(connection: Connection, schema: str) -> bool:
+    row = connection.execute("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s", [schema]).fetchone()
+    return row is not None
+
+
+def _archived(connection: Connection, schema: str) -> str:
+    """The newest archive of a schema; empty if there is none."""
+    row = connection.execute(
+        "SELECT max(nspname::text) FROM pg_catalog.pg_namespace WHERE starts_with(nspname::text, %s)",
+        [f"{schema}_archived_"],
+    ).fetchone()
+    return str(row[0]) if row and row[0] else ""

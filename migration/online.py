@@ -1,0 +1,241 @@
+"""Moves a service while it is being written to: start, verify, cut over, roll back, finish, give up, go on.
+
+Each verb takes a service in a state that fits, runs named steps and records them; the states are words
+in the journal. A verb that was cut off is settled by `resume`, or by the next verb.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from components.contract import Contract, Service
+from migration.crossing_keys import drop_crossing_keys
+from migration.errors import MigrationError, WrongState
+from migration.journal import Move
+from migration.move import Runner
+from migration.online_move import START, OnlineMove
+from migration.orphans import end_orphans
+from migration.plan_model import Plan
+from migration.protocol import Step, Verdict
+from migration.recheck import Recheck
+from migration.switch import Limits, SwitchResult, carry_out, settle
+from migration.switch_actions import SwitchActions
+from migration.switch_record import SwitchRecord, Verb
+from migration.verification_model import Verification
+
+STARTING, FOLLOWING = "starting", "following"
+CUTTING_OVER, MOVED, ROLLING_BACK = "cutting over", "moved", "rolling back"
+UNDONE = "undone"
+FINISHING, FINISHED = "finishing", "finished"
+
+DROPPED_KEYS = "drop the keys that cross"
+"""The step whose figures name them, as an offline move's does."""
+
+SWITCHING: dict[str, Verb] = {CUTTING_OVER: "cutover", ROLLING_BACK: "rollback"}
+"""States in which a switch is under way or was cut off."""
+
+_AFTER: dict[tuple[Verb, Verdict], str] = {
+    ("cutover", Verdict.BACK): FOLLOWING,
+    ("cutover", Verdict.FORWARD): MOVED,
+    ("rollback", Verdict.BACK): MOVED,
+    ("rollback", Verdict.FORWARD): FOLLOWING,
+}
+
+
+@dataclass(frozen=True)
+class Online:
+    """The verbs, for the services of one stack, with the operator's lock held by `runner.journal`."""
+
+    contract: Contract
+    runner: Runner
+    workers: int
+    wal_limit_bytes: int = 10 << 30
+    limits: Limits = field(default_factory=Limits)
+    watch: Callable[[Step], None] = lambda step: None
+
+    def state(self, service: Service) -> Move | None:
+        """The service's move that is under way or done; None when it has none."""
+        move = self.runner.journal.last_move(service.name)
+        return move if move is not None and move.finished is None else None
+
+    def start(self, service: Service, plan: Plan) -> Move:
+        """Copy the service and let its own database follow; nothing its clients notice.
+
+        A start that was cut off is undone first. Raises what the step that failed raised, after
+        everything was undone; WrongState for a service that is further.
+        """
+        journal = self.runner.journal
+        move = self.require_startable(service)
+        if move is None:
+            move = journal.start(service, "online", STARTING)
+        else:
+            self._undo_start(move, service, plan)
+            move = journal.start(service, "online", STARTING)
+        try:
+            self.runner.run(move, START, self.context(move, service, plan))
+        except BaseException:
+            # Without the journal the move stays as it is, and the next `start` undoes it.
+            with contextlib.suppress(MigrationError):
+                journal.set_state(move, UNDONE, over=True)
+            raise
+        return journal.set_state(move, FOLLOWING)
+
+    def require_startable(self, service: Service) -> Move | None:
+        """None, or the move of a start that was cut off; raises WrongState for a service that is further."""
+        last = self.runner.journal.last_move(service.name)
+        if last is not None and last.state == FINISHED:
+            raise WrongState(
+                f"{service.name} is finished: it lives in its own database, and its old copy is archived"
+            )
+        move = self.state(service)
+        if move is not None and (move.mode, move.state) != ("online", STARTING):
+            raise WrongState(
+                f"{service.name} is {move.state} ({move.mode}) already; `status` shows what fits"
+            )
+        return move
+
+    def verify(self, service: Service, plan: Plan) -> Verification:
+        """Compare every row of a service that follows, at one instant of both sides, while both go on."""
+        move = self.in_state(service, FOLLOWING)
+        with Recheck(self.context(move, service, plan)) as recheck:
+            verification = recheck.verify()
+        self.runner.journal.record_verification(move, verification.as_json())
+        return verification
+
+    def cutover(self, service: Service, plan: Plan) -> SwitchResult:
+        """Verify, then switch the service to its own database.
+
+        Raises VerificationFailed or what the failing step raised: the service is then where it was.
+        """
+        move = self.in_state(service, FOLLOWING)
+        context = self.context(move, service, plan)
+        journal = self.runner.journal
+        _end_orphans(context)
+        with Recheck(context) as recheck:
+            verification = recheck.verify()
+            journal.record_verification(move, verification.as_json())
+            verification.require()
+            keys = drop_crossing_keys(context.source, service.schema_name, context.schemas)
+            if keys:
+                said = [f"{key}: {key.definition}" for key in keys]
+                journal.end(journal.begin(move, DROPPED_KEYS, {"keys": said}), "done")
+            self.runner.interruption.check()
+            move = journal.set_state(move, CUTTING_OVER)
+            with SwitchActions(context, "cutover", recheck) as actions:
+                return self._switch(move, "cutover", actions)
+
+    def rollback(self, service: Service, plan: Plan) -> SwitchResult:
+        """Switch the service back to the shared database, with every write made since the cutover."""
+        move = self.require_way_back(service)
+        move = self.runner.journal.set_state(move, ROLLING_BACK)
+        context = self.context(move, service, plan)
+        _end_orphans(context)
+        with SwitchActions(context, "rollback") as actions:
+            return self._switch(move, "rollback", actions)
+
+    def require_way_back(self, service: Service) -> Move:
+        """The move of a service that can be led back; raises WrongState, with the reason, for another."""
+        move = self.state(service)
+        if move is not None and (move.mode, move.state) == ("offline", MOVED):
+            raise WrongState(
+                f"{service.name} was moved with its writes stopped, so nothing replicates back: its writes "
+                "since then are only in its own database; it cannot go back without losing them"
+            )
+        return self.in_state(service, MOVED)
+
+    def resume(self, service: Service, plan: Plan) -> Move | None:
+        """Bring whatever was cut off to an end; returns the move afterwards, None when there is none.
+
+        A start is undone; a switch goes back or forward, as the protocol decides.
+        Raises WrongState when a side that matters does not answer.
+        """
+        move = self.state(service)
+        if move is None or move.mode != "online":
+            return move
+        if move.state == STARTING:
+            self._undo_start(move, service, plan)
+            return None
+        if move.state in SWITCHING:
+            verb = SWITCHING[move.state]
+            with SwitchActions(self.context(move, service, plan), verb) as actions:
+                self._settle(move, verb, actions)
+        return self.state(service)
+
+    def abort(self, service: Service, plan: Plan) -> None:
+        """Give up a move that was not cut over: all that it made is removed, the target is emptied."""
+        move = self.resume(service, plan)
+        if move is None:
+            return
+        if (move.mode, move.state) != ("online", FOLLOWING):
+            raise WrongState(
+                f"{service.name} is {move.state} ({move.mode}): `rollback --immediate` first, then `abort`"
+            )
+        self._undo_start(move, service, plan)
+
+    def _undo_start(self, move: Move, service: Service, plan: Plan) -> None:
+        self.runner.undo(move, START, self.context(move, service, plan))
+        self.runner.journal.set_state(move, UNDONE, over=True)
+
+    def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
+        """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
+        record = SwitchRecord(self.runner.journal, move, verb, self.runner.observer)
+        try:
+            actions.make_ready()
+            with self.runner.interruption.shield():
+                result = carry_out(actions, record, self.limits, self.watch)
+        except BaseException as error:
+            self._settle_after(move, verb, actions, error)
+            raise
+        self.runner.journal.set_state(move, _AFTER[verb, Verdict.FORWARD])
+        return result
+
+    def _settle_after(self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException) -> None:
+        """Raises WrongState, with the failure in it, where `resume` has to go on later."""
+        give_up = time.monotonic() + self.runner.patience
+        while True:
+            try:
+                self._settle(move, verb, actions)
+            except MigrationError as failure:
+                if time.monotonic() > give_up:
+                    raise WrongState(
+                        f"the {verb} of {move.service} failed ({error}) and could not be settled yet "
+                        f"({failure}): mend that, then run `resume`; until then at most one side takes writes"
+                    ) from error
+                time.sleep(0.5)
+                with contextlib.suppress(MigrationError):
+                    self.runner.journal.reconnect()
+            else:
+                return
+
+    def _settle(self, move: Move, verb: Verb, actions: SwitchActions) -> None:
+        with self.runner.interruption.shield():
+            verdict = settle(actions, SwitchRecord(self.runner.journal, move, verb, self.runner.observer))
+            self.runner.journal.set_state(move, _AFTER[verb, verdict])
+
+    def in_state(self, service: Service, wanted: str) -> Move:
+        """The service's move, which is in the state `wanted`; raises WrongState with what to do first."""
+        move = self.state(service)
+        if move is None or (move.mode, move.state) != ("online", wanted):
+            found = "not begun" if move is None else f"{move.state} ({move.mode})"
+            advice = {FOLLOWING: "`start` it first", MOVED: "`cutover` it first"}[wanted]
+            if move is not None and move.state in {*SWITCHING, STARTING}:
+                advice = "`resume` it first"
+            raise WrongState(f"{service.name} is {found}, not {wanted}: {advice}")
+        return move
+
+    def context(self, move: Move, service: Service, plan: Plan) -> OnlineMove:
+        """What the steps of the service's move work on."""
+        return OnlineMove(
+            contract=self.contract, service=service, plan=plan, journal=self.runner.journal, move=move,
+            progress=self.runner.progress, stop=self.runner.interruption.stop, workers=self.workers,
+            wal_limit_bytes=self.wal_limit_bytes,
+        )  # fmt: skip
+
+
+def _end_orphans(move: OnlineMove) -> None:
+    """What a dead run left on either side must not act in the middle of ours."""
+    for database in (move.source, move.target):
+        end_orphans(database)

@@ -1,0 +1,167 @@
+"""A move while the service goes on writing: the steps of `start`, up to a target that follows the source.
+
+Everything here is made ahead of the cutover, guards and both directions of replication included, so
+that inside its pause things are only stopped and started. Until the cutover every step can be taken
+back; a start that was cut off is taken back and begun anew, because the copy's snapshot died with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migration.changed_keys import ChangedKeys
+from migration.copying import CopyTask, copy_tables
+from migration.errors import Interrupted, StepTimeout
+from migration.large_objects import copy_large_objects
+from migration.move import Step
+from migration.move_context import OfflineMove
+from migration.move_offline import (
+    build,
+    guard_source,
+    guard_target,
+    make_schema,
+    mark_target,
+    set_sequences,
+    unmake_schema,
+)
+from migration.replication import Flow
+from migration.schema_watch import WATCHING, unwatch_schema, watch_schema
+from migration.wal_watch import check_retained, wal_watch
+
+CAUGHT_UP_BYTES = 1 << 20
+"""A subscriber this close follows: what is left is applied in milliseconds."""
+
+
+@dataclass
+class OnlineMove(OfflineMove):
+    """What the steps of one service's online move work on."""
+
+    wal_limit_bytes: int = 10 << 30
+    """WAL that the slot may keep on the source's disk."""
+    catch_up_seconds: float = 24 * 3600.0
+
+    def forward(self) -> Flow:
+        """The replication to the service's own database; the caller closes it."""
+        return Flow(self.name, "forward", self.source, self.target)
+
+    def back(self) -> Flow:
+        """The replication back to the shared database; the caller closes it."""
+        return Flow(self.name, "back", self.target, self.source)
+
+
+def publish_source(move: OnlineMove) -> Mapping[str, Any]:
+    """Settle replica identities and publish the service's tables on the source."""
+    with move.forward() as flow:
+        published = flow.publish(move.own.relations)
+    return {
+        "tables": published.tables,
+        "by_index": [str(table) for table in published.by_index],
+        "by_full_row": [str(table) for table in published.by_full_row],
+        "not_replicated": [str(table) for table in published.not_replicated],
+    }
+
+
+def drop_forward(move: OnlineMove) -> None:
+    """Remove the replication to the target from both sides."""
+    with move.forward() as flow:
+        with ChangedKeys(flow, ()) as keys:
+            keys.drop()
+        flow.drop()
+
+
+def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
+    """Make the slot, and copy every row and large object as of its snapshot."""
+    tasks = [CopyTask(move.name, table, move.target) for table in move.own.tables]
+    with move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+        with wal_watch(flow, move.wal_limit_bytes, move.stop) as stop:
+            tables = copy_tables(
+                move.source, tasks, snapshot, workers=move.workers, progress=move.progress, stop=stop
+            )
+            objects = copy_large_objects(
+                move.source, move.target, move.own.large_object_columns, snapshot,
+                owner=move.service.owner, users=[move.service.service.name],
+                progress=move.progress, stop=stop,
+            )  # fmt: skip
+        return {
+            "slot": flow.name,
+            "lsn": lsn,
+            "tables": [
+                {"table": str(t.table), "rows": t.rows, "bytes": t.bytes, "seconds": round(t.seconds, 3)}
+                for t in tables
+            ],
+            "rows": sum(table.rows for table in tables),
+            "bytes": sum(table.bytes for table in tables),
+            "large_objects": len(objects.oids),
+        }
+
+
+def drop_slot(move: OnlineMove) -> None:
+    """Let the source's WAL go."""
+    with move.forward() as flow:
+        flow.drop_slot()
+
+
+def publish_target(move: OnlineMove) -> Mapping[str, Any]:
+    """Publish the target's tables for the way back."""
+    with move.back() as flow:
+        return {"tables": flow.publish(move.own.relations).tables}
+
+
+def drop_back(move: OnlineMove) -> None:
+    """Remove the replication back from both sides."""
+    with move.back() as flow:
+        flow.drop()
+
+
+def subscribe(move: OnlineMove) -> Mapping[str, Any]:
+    """Let the target follow; prepare the source to follow back, without starting it."""
+    with move.forward() as forward, move.back() as back:
+        forward.subscribe(move.own.relations, enabled=True)
+        back.subscribe(move.own.relations, enabled=False)
+    return {}
+
+
+def catch_up(move: OnlineMove) -> Mapping[str, Any]:
+    """Wait until the target follows closely, telling how far it is."""
+    begun = time.monotonic()
+    with move.forward() as flow:
+        flow.beat()
+        first = last = flow.lag().bytes
+        move.progress.phase("catch up", first)
+        move.progress.table(move.name, first)
+        while last > CAUGHT_UP_BYTES:
+            if move.stop.wait(0.5):
+                raise Interrupted("interrupted while the target was catching up")
+            if time.monotonic() - begun > move.catch_up_seconds:
+                raise StepTimeout(
+                    f"{move.name} is still {last >> 20} MiB behind after {move.catch_up_seconds:g} s: the "
+                    "target applies more slowly than the source is written to; move at a quieter time"
+                )
+            lag = flow.lag()
+            check_retained(flow, lag.retained_bytes, move.wal_limit_bytes)
+            move.progress.advance(move.name, max(0, last - lag.bytes), 0)
+            last = lag.bytes
+        proven = flow.prove(60.0)
+    seconds = time.monotonic() - begun
+    move.progress.done(move.name, 0, first, seconds)
+    return {"behind_bytes": first, "seconds": round(seconds, 3), "heartbeat_s": round(proven, 3)}
+
+
+START: tuple[Step[OnlineMove], ...] = (
+    Step("mark the target", mark_target),
+    Step("guard the source", guard_source),
+    Step("publish on the source", publish_source, undo=drop_forward),
+    Step(WATCHING, watch_schema, undo=unwatch_schema),
+    Step("create the schema", make_schema, undo=unmake_schema),
+    Step("copy from the slot's snapshot", copy_from_slot, undo=drop_slot),
+    Step("build indexes and constraints", build),
+    Step("set the sequences", set_sequences),
+    Step("guard the target", guard_target),
+    Step("publish on the target", publish_target, undo=drop_back),
+    Step("subscribe", subscribe),
+    Step("catch up", catch_up),
+)
+"""In order. Undone from the last that was begun to the first."""

@@ -1,0 +1,261 @@
+"""Who may write a service's tables on a side: guards on every table, and one flag that closes them all.
+
+The guards are statement triggers; the flag is a sequence (see sql/guard_function.sql for why). Closing
+takes effect for every statement that begins after it, whatever its role, snapshot or isolation level.
+`close` returns when no transaction is left that passed a guard before.
+
+Not guarded, because PostgreSQL has no trigger for it: large objects, `nextval`, SELECT ... FOR UPDATE,
+and TRUNCATE by a superuser who has set session_replication_role to replica (replicated TRUNCATEs come
+that way). Rows applied by a subscription pass: apply workers fire no statement triggers.
+docs/decisions/0031-write-guards.md compares this with a flag in a row, read-only defaults and revoked grants.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from migration.connections import Database
+from migration.errors import StepTimeout, WrongState
+from migration.locks import Patience, patiently
+from migration.model import TableName, display_name
+from migration.queries import query
+from migration.statements import statement
+
+SCHEMA = "waqiti_migration"
+GUARD = "waqiti_migration_guard"
+TRUNCATE_GUARD = "waqiti_migration_guard_truncate"
+
+OPEN, CLOSED = 1, 2
+_POLL_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A transaction that may have passed a guard before the closing."""
+
+    pid: int | None
+    """None: a prepared transaction."""
+    role: str | None
+    application: str | None
+    state: str | None
+    seconds: float | None
+    """Age of its transaction."""
+
+    def __str__(self) -> str:
+        if self.pid is None:
+            return "a prepared transaction (pg_prepared_xacts)"
+        age = "" if self.seconds is None else f" for {self.seconds:.1f} s"
+        return f"pid {self.pid} ({self.role}, {self.application or 'unnamed'}) {self.state}{age}"
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How a closing went."""
+
+    milliseconds: float
+    """From the flag's change until the last writer had ended."""
+    waited_for: int
+    """Writers that were under way."""
+
+
+@dataclass(frozen=True)
+class GuardStatus:
+    """The state of a side's guards."""
+
+    open: bool | None
+    """None: there is no flag."""
+    guarded: tuple[TableName, ...]
+    missing: tuple[TableName, ...]
+    """Tables of the schema without both guards."""
+    weakened: tuple[str, ...]
+    """`schema.table.trigger` of guards that somebody disabled, or enabled otherwise than they were."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the flag means what it says."""
+        return self.open is not None and not self.missing and not self.weakened
+
+
+class Ownership(AbstractContextManager["Ownership"]):
+    """A service's guards on one side. Holds one session, opened at once, so that closing is quick."""
+
+    def __init__(self, database: Database, service: str, schema: str) -> None:
+        self.database = database
+        self.service = service
+        self.schema = schema
+        self._name = f"open_{service}"
+        self._flag = sql.Identifier(SCHEMA, self._name)
+        self._function = sql.Identifier(SCHEMA, f"guard_{service}")
+        self._parameters = {"function": f"{display_name(SCHEMA, f'guard_{service}')}()"}
+        self._connection = database.connect(application_name="waqiti-migration-ownership")
+        with database.translated("setting up the session for the guards"):
+            # A closing that a crash of the server forgets would be two writers.
+            self._connection.execute("SET synchronous_commit = on")
+
+    @property
+    def flag(self) -> str:
+        """The flag's name as `regclass` reads it."""
+        return display_name(SCHEMA, self._name)
+
+    def install(self, *, open: bool, patience: Patience | None = None) -> int:
+        """Make the flag and put guards on every table of the schema, on those that lack them.
+
+        `open` is the flag's first value only: an existing flag keeps its own. Returns how many tables got
+        guards. Each table is locked against writes for a moment (CREATE TRIGGER), patiently.
+        Raises StepTimeout, AuthenticationFailed, CopyFailed, ConnectionLost.
+        """
+        with self.database.translated(f"installing the guards of {self.service}"):
+            with self._connection.transaction():
+                self._make_flag(OPEN if open else CLOSED)
+            status = self.status()
+            for table in status.missing:
+                self._guard(table, patience)
+        return len(status.missing)
+
+    def remove(self, patience: Patience | None = None) -> None:
+        """Drop the service's guards and its flag. What was closed is open afterwards."""
+        with self.database.translated(f"removing the guards of {self.service}"):
+            for schema, name, trigger, _, _ in self._triggers():
+                table = sql.Identifier(schema, name)
+                drop = sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(trigger), table)
+                self._patiently(f"drop the guard of {display_name(schema, name)}", drop, patience)
+            if self.is_open() is not None:
+                both = sql.SQL("DROP FUNCTION IF EXISTS {}(); DROP SEQUENCE IF EXISTS {}")
+                self._patiently("drop the flag", both.format(self._function, self._flag), patience)
+
+    def is_open(self) -> bool | None:
+        """Whether the side accepts writes; None when it has no flag (guards were never installed)."""
+        with self.database.translated(f"reading the flag of {self.service}"):
+            row = self._connection.execute(query("guard_read"), {"flag": self.flag}).fetchone()
+        return None if row is None else row[0]
+
+    def open(self) -> None:
+        """Accept writes. On disk when it returns. Raises WrongState without a flag."""
+        self._set(OPEN)
+
+    def close(self, seconds: float) -> Closing:
+        """Accept no more writes, and wait until no transaction is left that might still make some.
+
+        When that takes longer than `seconds`, the side is opened again and StepTimeout names the writers.
+        Only a lost connection leaves it closed without proof; the next `close` gives that.
+        """
+        begun = time.monotonic()
+        self._set(CLOSED)
+        most = 0
+        try:
+            while True:
+                writers = self.writers()
+                most = max(most, len(writers))
+                if not writers:
+                    return Closing((time.monotonic() - begun) * 1000, most)
+                if time.monotonic() - begun > seconds:
+                    named = "; ".join(str(writer) for writer in writers[:3])
+                    raise StepTimeout(
+                        f"{len(writers)} transactions of {self.service} were still writing after "
+                        f"{seconds:g} s ({named}); its writes are open again: end them, then run it again"
+                    )
+                time.sleep(_POLL_SECONDS)
+        except BaseException:
+            if not self._connection.closed:
+                self.open()
+            raise
+
+    def writers(self) -> list[Writer]:
+        """Transactions that hold a writer's lock on one of the service's tables now."""
+        with self.database.translated(f"looking for writers of {self.service}"):
+            rows = self._connection.execute(query("guard_writers"), self._parameters).fetchall()
+        return [Writer(*row) for row in rows]
+
+    def status(self) -> GuardStatus:
+        """What guards there are, and which are missing or were tampered with."""
+        with self.database.translated(f"reading the guards of {self.service}"):
+            triggers = self._triggers()
+            tables = self._connection.execute(query("guard_tables"), {"schema": self.schema}).fetchall()
+        found: dict[TableName, set[bool]] = {}
+        weakened = []
+        for schema, name, trigger, truncate, enabled in triggers:
+            table = TableName(schema, name)
+            found.setdefault(table, set()).add(truncate)
+            if enabled != ("O" if truncate else "A"):
+                weakened.append(display_name(schema, name, trigger))
+        whole = {table for table, kinds in found.items() if kinds == {True, False}}
+        missing = [TableName(*row) for row in tables if TableName(*row) not in whole]
+        return GuardStatus(self.is_open(), tuple(sorted(whole)), tuple(missing), tuple(weakened))
+
+    def restore(self, patience: Patience | None = None) -> None:
+        """Enable again what somebody disabled, and guard what is not guarded."""
+        self.install(open=False, patience=patience)
+        with self.database.translated(f"enabling the guards of {self.service}"):
+            for schema, name, trigger, truncate, enabled in self._triggers():
+                if enabled != ("O" if truncate else "A"):
+                    how = sql.SQL("ENABLE" if truncate else "ENABLE ALWAYS")
+                    alter = sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
+                        sql.Identifier(schema, name), how, sql.Identifier(trigger)
+                    )
+                    self._patiently(f"enable the guard of {display_name(schema, name)}", alter, patience)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def _make_flag(self, value: int) -> None:
+        ensure_schema(self._connection)
+        if self.is_open() is None:
+            self._connection.execute(statement("guard_flag").format(flag=self._flag))
+            self._connection.execute(query("guard_set"), {"flag": self.flag, "value": value})
+        function = statement("guard_function").format(function=self._function, flag=self.flag)
+        self._connection.execute(function)
+        self._connection.execute(
+            sql.SQL("REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC").format(self._function)
+        )
+
+    def _guard(self, table: TableName, patience: Patience | None) -> None:
+        parts = [
+            _trigger(GUARD, "INSERT OR UPDATE OR DELETE", table, self._function),
+            _trigger(TRUNCATE_GUARD, "TRUNCATE", table, self._function),
+            # Always: sessions that load with session_replication_role = replica are writers, too.
+            sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(
+                table.identifier(), sql.Identifier(GUARD)
+            ),
+        ]
+        self._patiently(f"guard {table}", sql.SQL("; ").join(parts), patience)
+
+    def _triggers(self) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query("guard_triggers"), self._parameters).fetchall()
+
+    def _patiently(self, what: str, command: sql.Composed, patience: Patience | None) -> None:
+        patiently(self._connection, what, lambda: self._connection.execute(command), patience)
+
+    def _set(self, value: int) -> None:
+        if self.is_open() is None:
+            raise WrongState(
+                f"{self.database.label} has no guards for {self.service}; `start` installs them, run it first"
+            )
+        with self.database.translated(f"setting the flag of {self.service}"):
+            self._connection.execute(query("guard_set"), {"flag": self.flag, "value": value})
+
+
+def ensure_schema(connection: psycopg.Connection[Any]) -> None:
+    """Make the schema of the migration's own objects unless it is there."""
+    there = connection.execute(
+        "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s", [SCHEMA]
+    ).fetchone()
+    if there is None:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
+
+
+def _trigger(name: str, events: str, table: TableName, function: sql.Identifier) -> sql.Composed:
+    return sql.SQL(
+        "CREATE OR REPLACE TRIGGER {} BEFORE {} ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()"
+    ).format(sql.Identifier(name), sql.SQL(events), table.identifier(), function)

@@ -1,0 +1,183 @@
+"""Makes the plan: catalogue and contract in, what moves and what forbids it out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+
+from components.contract import Contract, Service
+from migration.boundary import unmatched
+from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, ObjectId
+from migration.closure import Closure, ServiceClosure
+from migration.errors import UnknownService
+from migration.model import TableName
+from migration.plan_checks import service_problems, source_problems
+from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
+from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
+
+__all__ = [
+    "Plan",
+    "Problem",
+    "ServicePlan",
+    "TargetFacts",
+    "make_plan",
+    "plan_to_json",
+    "plan_to_mermaid",
+    "plan_view",
+]
+
+
+def make_plan(
+    contract: Contract,
+    catalog: Catalog,
+    services: Iterable[str] | None = None,
+    targets: Mapping[str, TargetFacts] | None = None,
+) -> Plan:
+    """The plan for some services of the contract (all by default).
+
+    `targets` has what is known of the services' own databases; what is not known is not judged.
+    Raises UnknownService.
+    """
+    names = list(contract.services) if services is None else list(services)
+    for name in names:
+        if name not in contract.services:
+            known = ", ".join(sorted(contract.services))
+            raise UnknownService(f"no service {name} in the stack {contract.stack}; there are: {known}")
+    claims = {service.schema_name: service.name for service in contract.services.values()}
+    closures = {
+        service.name: ServiceClosure(catalog, claims, service.name, service.crossing).compute()
+        for service in contract.services.values()
+        if service.schema_name in catalog.schemas or service.name in names
+    }
+    plans = [
+        _service_plan(contract.services[name], catalog, closures[name], (targets or {}).get(name))
+        for name in names
+    ]
+    plans.sort(key=lambda plan: (-plan.bytes, plan.service))
+    return Plan(
+        services={plan.service: plan for plan in plans},
+        catalog=catalog,
+        problems=(
+            *source_problems(catalog),
+            *_moved_twice(closures, catalog),
+            *_idle_rules(contract, closures),
+        ),
+        unclaimed=_unclaimed(catalog, claims, closures),
+    )
+
+
+def _service_plan(
+    service: Service, catalog: Catalog, closure: Closure, target: TargetFacts | None
+) -> ServicePlan:
+    tables = [catalog.tables[oid] for (classid, oid) in closure.objects if _is_table(catalog, classid, oid)]
+    names = {table.name for table in tables}
+    schemas = {item.schema for item in _objects(catalog, closure.objects) if item.schema is not None}
+    return ServicePlan(
+        service=service.name,
+        schema=service.schema_name,
+        schemas=(service.schema_name, *sorted(schemas - {service.schema_name})),
+        tables=tuple(sorted((t for t in tables if t.holds_rows), key=lambda t: (-t.bytes, t.name))),
+        relations=tuple(sorted(tables, key=lambda t: t.name)),
+        sequences=tuple(
+            sorted(
+                (s for oid, s in catalog.sequences.items() if (PG_CLASS, oid) in closure.objects),
+                key=lambda s: s.name,
+            )
+        ),
+        materialized_views=_refresh_order(catalog, closure.objects),
+        large_object_columns=tuple(c for c in catalog.large_object_columns if c.table in names),
+        objects=closure.objects,
+        dropped=closure.dropped,
+        extensions=tuple(catalog.extensions[name] for name in sorted(closure.extensions)),
+        edges=closure.edges,
+        problems=tuple(service_problems(service, catalog, closure, target)),
+    )
+
+
+def _is_table(catalog: Catalog, classid: int, oid: int) -> bool:
+    return classid == PG_CLASS and oid in catalog.tables
+
+
+def _objects(catalog: Catalog, ids: Iterable[ObjectId]) -> Iterable[CatalogObject]:
+    return (catalog.objects[item] for item in ids)
+
+
+def _refresh_order(catalog: Catalog, objects: frozenset[ObjectId]) -> tuple[TableName, ...]:
+    """Materialized views, each after those it reads, also through views and functions."""
+    if not any(catalog.objects[item].kind == "materialized view" for item in objects):
+        return ()
+    graph: dict[ObjectId, set[ObjectId]] = {}
+    for item in objects:
+        whole = catalog.whole(item)
+        if catalog.objects[whole].kind in {"table", "sequence"}:
+            continue
+        needs = graph.setdefault(whole, set())
+        for dependency in catalog.outgoing.get(item, ()):
+            needed = catalog.whole(dependency.referenced)
+            if needed != whole and catalog.objects[whole].kind in {"view", "materialized view"}:
+                needs.add(needed)
+    ordered = TopologicalSorter(graph).static_order()
+    return tuple(
+        TableName(catalog.objects[item].schema or "", catalog.objects[item].name)
+        for item in ordered
+        if catalog.objects[item].kind == "materialized view"
+        and item in objects
+        and item[1] not in catalog.unpopulated
+    )
+
+
+def _moved_twice(closures: Mapping[str, Closure], catalog: Catalog) -> list[Problem]:
+    """Tables and sequences of nobody's schema that two services' rules ask for."""
+    takers: dict[ObjectId, list[str]] = {}
+    for name, closure in closures.items():
+        for item in closure.objects:
+            if item[0] == PG_CLASS and (item[1] in catalog.tables or item[1] in catalog.sequences):
+                takers.setdefault(item, []).append(name)
+    return [
+        Problem(
+            None, "boundary", "no-go",
+            f"{catalog.objects[item]} would move to {' and '.join(sorted(names))}; let one of them have it",
+        )
+        for item, names in sorted(takers.items())
+        if len(names) > 1
+    ]  # fmt: skip
+
+
+def _idle_rules(contract: Contract, closures: Mapping[str, Closure]) -> list[Problem]:
+    rules = {name: contract.services[name].crossing for name in closures}
+    edges = {name: closure.edges for name, closure in closures.items()}
+    return [
+        Problem(None, "boundary", "note", f"services.yaml: a rule matches nothing that crosses ({text})")
+        for text in unmatched(rules, edges)
+    ]
+
+
+def _unclaimed(
+    catalog: Catalog, claims: Mapping[str, str], closures: Mapping[str, Closure]
+) -> tuple[str, ...]:
+    """Objects of no service's schema that no closure holds; a schema that is left whole is one line."""
+    needed = {item for closure in closures.values() for item in closure.objects}
+    left: dict[str, list[CatalogObject]] = {}
+    loose: list[str] = []
+    for item in catalog.objects.values():
+        if item.parent is not None or item.extension is not None or item.id in needed:
+            continue
+        if item.kind in {"event trigger", "publication", "language", "access method", "foreign server"}:
+            loose.append(str(item))
+        elif item.schema is not None and item.schema not in claims:
+            left.setdefault(item.schema, []).append(item)
+    lines = []
+    for schema in sorted(left):
+        touched = any(catalog.objects[item].schema == schema for item in needed if item in catalog.objects)
+        lines.extend(_lines(schema, left[schema], whole=not touched and schema != "public"))
+    return (*lines, *sorted(loose))
+
+
+def _lines(schema: str, items: Sequence[CatalogObject], whole: bool) -> list[str]:
+    if not whole:
+        return sorted(str(item) for item in items)
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+    inside = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(counts.items()))
+    return [f"schema {schema} ({inside})"]

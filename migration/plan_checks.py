@@ -1,0 +1,199 @@
+"""What forbids a move, or should be known before it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from components.contract import Service
+from migration.catalog_model import PG_CLASS, Catalog, CatalogObject
+from migration.closure import Closure
+from migration.plan_model import Problem, TargetFacts
+
+OLDEST_SOURCE = 13
+"""The oldest major version whose pg_dump output and logical replication are worth supporting here."""
+
+_SUPERUSER_ONLY = {
+    "operator class": "only a superuser can create operator classes",
+    "operator family": "only a superuser can create operator families",
+    "text search parser": "only a superuser can create text search parsers",
+    "text search template": "only a superuser can create text search templates",
+    "foreign-data wrapper": "only a superuser can create foreign-data wrappers",
+    "foreign server": "its connection and user mappings belong to the shared database's host",
+    "foreign table": "it reads through a foreign server of the shared database",
+    "transform": "its functions are of an untrusted language",
+}
+
+
+def source_problems(catalog: Catalog) -> Iterator[Problem]:
+    """What concerns the shared database as a whole."""
+    server = catalog.server
+    if server.major < OLDEST_SOURCE:
+        yield Problem(
+            None, "version", "no-go",
+            f"the shared database runs PostgreSQL {server.major}; {OLDEST_SOURCE} is the oldest that moves:"
+            " upgrade it first",
+        )  # fmt: skip
+    if catalog.owned_tables:
+        yield Problem(
+            None, "privilege", "note",
+            f"the services' common role owns {catalog.owned_tables} tables of the shared database; on its own"
+            " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables",
+        )  # fmt: skip
+    for item in catalog.objects.values():
+        if item.kind == "event trigger" and item.extension is None:
+            yield Problem(
+                None, "privilege", "note",
+                f"{item} stays behind: only a superuser can create event triggers; create it by hand where"
+                " it is wanted",
+            )  # fmt: skip
+
+
+def service_problems(
+    service: Service, catalog: Catalog, closure: Closure, target: TargetFacts | None
+) -> Iterator[Problem]:
+    """What concerns one service."""
+    if service.schema_name not in catalog.schemas:
+        yield Problem(
+            service.name, "schema", "no-go",
+            f"the shared database {catalog.server.database} has no schema {service.schema_name}; correct"
+            f" `schema` of {service.name} in services.yaml, or create it",
+        )  # fmt: skip
+        return
+    yield from _boundary(service, closure)
+    yield from _objects(service, catalog, closure)
+    yield from _tables(service, catalog, closure)
+    yield from _roles(service, catalog, closure)
+    if target is not None:
+        yield from _target(service, catalog, closure, target)
+
+
+def _boundary(service: Service, closure: Closure) -> Iterator[Problem]:
+    for edge in closure.edges:
+        if edge.action is None and edge.dependent not in closure.dropped:
+            line = edge.line
+            to = f"service {edge.towards}" if edge.towards else "something no service claims"
+            if edge.found_by == "consequence":
+                to = "what a rule drops"
+            yield Problem(
+                service.name, "boundary", "no-go",
+                f"{edge.identity} needs {to}: {edge.reason}"
+                + ("" if line else "; change it in the shared database first"),
+                f"services: {service.name}: crossing: {line}" if line else "",
+            )  # fmt: skip
+
+
+def _objects(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:
+    for key in sorted(closure.objects):
+        item = catalog.objects[key]
+        if item.extension is not None:
+            continue
+        why = _SUPERUSER_ONLY.get(item.kind) or _needs_superuser(catalog, item)
+        if why:
+            yield Problem(
+                service.name, "privilege", "no-go",
+                f"{item} cannot be made by {service.migration.name}: {why}; replace it or drop it in the"
+                " shared database before the move",
+            )  # fmt: skip
+        if item.kind == "trigger" and " ENABLE " in item.definition:
+            yield Problem(service.name, "data", "note", f"{item} fires on replicated rows too")
+
+
+def _needs_superuser(catalog: Catalog, item: CatalogObject) -> str:
+    routine = catalog.routines.get(item.id)
+    if item.parent is not None:
+        return ""
+    if routine is not None and not routine.trusted:
+        return f"its language {routine.language} is not trusted"
+    if routine is not None and routine.leakproof:
+        return "only a superuser can mark a function LEAKPROOF"
+    return ""
+
+
+def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:
+    for classid, oid in sorted(closure.objects):
+        table = catalog.tables.get(oid) if classid == PG_CLASS else None
+        if table is None or not table.holds_rows:
+            continue
+        if table.unlogged:
+            yield Problem(
+                service.name, "data", "note",
+                f"table {table.name} is unlogged: its rows are copied, but changes are not replicated; stop"
+                " writing to it before the switch",
+            )  # fmt: skip
+        elif table.replica_identity == "full":
+            why = "has no primary key" if table.key is None else "has replica identity full"
+            yield Problem(
+                service.name, "data", "note",
+                f"table {table.name} {why}: replicated with replica identity full, which compares whole rows",
+            )  # fmt: skip
+
+
+def _roles(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:
+    if catalog.grants is None:
+        yield Problem(
+            service.name, "privilege", "note",
+            "the role of `source.application` is not known in the shared database: the service gets SELECT,"
+            " INSERT, UPDATE and DELETE on its tables",
+        )  # fmt: skip
+    for schema, role, count in catalog.other_roles:
+        if schema == service.schema_name:
+            yield Problem(
+                service.name, "privilege", "note",
+                f"role {role} has rights on {count} relation{'s' if count > 1 else ''} of {schema}: the"
+                " target has no such role, grant it there by hand if it is still wanted",
+            )  # fmt: skip
+    for policy, roles in catalog.policy_roles.items():
+        if policy in closure.objects and roles:
+            yield Problem(
+                service.name, "privilege", "note",
+                f"{catalog.objects[policy]} is for {', '.join(roles)}: on the target for the service's role"
+                " where that is the application's, and without the others",
+            )  # fmt: skip
+
+
+def _target(service: Service, catalog: Catalog, closure: Closure, target: TargetFacts) -> Iterator[Problem]:
+    source = catalog.server
+    if target.major < source.major:
+        yield Problem(
+            service.name, "version", "no-go",
+            f"{service.name}'s database runs PostgreSQL {target.major}, older than the shared one's"
+            f" {source.major}; give it `version: {source.major}` or newer",
+        )  # fmt: skip
+    if target.encoding != source.encoding:
+        severity = "no-go" if target.encoding != "UTF8" else "note"
+        yield Problem(
+            service.name, "encoding", "no-go" if severity == "no-go" else "note",
+            f"encoding {source.encoding} in the shared database, {target.encoding} in {service.name}'s own:"
+            " text is converted",
+        )  # fmt: skip
+    if (target.collate, target.ctype) != (source.collate, source.ctype):
+        yield Problem(
+            service.name, "encoding", "note",
+            f"locale {source.collate} in the shared database, {target.collate} in {service.name}'s own:"
+            " text without COLLATE sorts differently, indexes are built anew",
+        )  # fmt: skip
+    for name in sorted(closure.extensions):
+        yield from _extension(service, catalog.extensions[name].schema, name, target)
+
+
+def _extension(service: Service, schema: str, name: str, target: TargetFacts) -> Iterator[Problem]:
+    line = f"services: {service.name}: extensions: [{name}]"
+    if name in target.installed:
+        if target.installed[name] != schema:
+            yield Problem(
+                service.name, "extension", "no-go",
+                f"extension {name} is in schema {target.installed[name]} of {service.name}'s database but in"
+                f" {schema} of the shared one; ALTER EXTENSION {name} SET SCHEMA on either side",
+            )  # fmt: skip
+    elif name not in target.available:
+        yield Problem(
+            service.name, "extension", "no-go",
+            f"extension {name} is needed, and {service.name}'s server does not have its files; install them",
+            line,
+        )  # fmt: skip
+    elif not target.available[name]:
+        yield Problem(
+            service.name, "extension", "no-go",
+            f"extension {name} is needed in {service.name}'s database, and only a superuser can create it",
+            line,
+        )  # fmt: skip

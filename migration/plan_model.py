@@ -1,0 +1,140 @@
+"""What a move will do, as a value: per service its tables, objects, edges, problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from migration.boundary import Edge
+from migration.catalog_model import Catalog, Extension, ObjectId
+from migration.errors import (
+    BoundaryUndecided,
+    MigrationError,
+    SchemaMissing,
+    SourceSettings,
+    VersionUnsupported,
+)
+from migration.model import LargeObjectColumn, Sequence, SequenceName, Table, TableName
+
+Severity = Literal["no-go", "note"]
+ProblemKind = Literal[
+    "boundary", "schema", "version", "extension", "encoding", "privilege", "data", "setting"
+]
+
+PROBLEM_ERRORS: Mapping[ProblemKind, type[MigrationError]] = {
+    "boundary": BoundaryUndecided,
+    "schema": SchemaMissing,
+    "version": VersionUnsupported,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a person has to decide (`no-go`) or should know (`note`) before the move."""
+
+    service: str | None
+    kind: ProblemKind
+    severity: Severity
+    text: str
+    """What was found, where, and what to do, on one line."""
+    line: str = ""
+    """The line for services.yaml that would settle it, where one would."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What matters of a service's own database."""
+
+    version_number: int
+    encoding: str
+    collate: str
+    ctype: str
+    available: Mapping[str, bool]
+    """Extensions whose files the server has: whether a role without superuser rights may create it."""
+    installed: Mapping[str, str]
+    """Extensions that are there, with their schema."""
+
+    @property
+    def major(self) -> int:
+        """The major version."""
+        return self.version_number // 10_000
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """What one service's move does."""
+
+    service: str
+    schema: str
+    schemas: tuple[str, ...]
+    """Schemas to have on the target: its own first, then those of shared objects."""
+    tables: tuple[Table, ...]
+    """Tables with rows to move (partitions, not their parents; no foreign tables), largest first."""
+    relations: tuple[Table, ...]
+    """All tables, partitioned parents and foreign tables included, by name."""
+    sequences: tuple[Sequence, ...]
+    materialized_views: tuple[TableName, ...]
+    """In the order in which to refresh them; without those that are empty on the source."""
+    large_object_columns: tuple[LargeObjectColumn, ...]
+    objects: frozenset[ObjectId]
+    """Everything to recreate, by `(classid, objid)`, parts included."""
+    dropped: frozenset[ObjectId]
+    """What is left out by a rule, parts included."""
+    extensions: tuple[Extension, ...]
+    """Extensions that the objects need, with version and schema on the source."""
+    edges: tuple[Edge, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Heap and TOAST of all tables, in bytes."""
+        return sum(table.bytes for table in self.tables)
+
+    @property
+    def estimated_rows(self) -> int:
+        """The planner's estimate over all tables."""
+        return sum(table.estimated_rows for table in self.tables)
+
+    @property
+    def dropped_keys(self) -> tuple[Edge, ...]:
+        """Foreign keys that crossed and are dropped, with their definition."""
+        return tuple(edge for edge in self.edges if edge.kind == "foreign key" and edge.action == "drop")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the moves of several services do together."""
+
+    services: Mapping[str, ServicePlan]
+    """Largest first."""
+    catalog: Catalog
+    problems: tuple[Problem, ...]
+    """Those of no single service."""
+    unclaimed: tuple[str, ...]
+    """Schemas and objects that no service claims and none needs; they stay where they are."""
+
+    @property
+    def all_problems(self) -> tuple[Problem, ...]:
+        """The plan's own and every service's, no-gos first."""
+        own = [*self.problems, *(p for service in self.services.values() for p in service.problems)]
+        return tuple(sorted(own, key=lambda problem: problem.severity != "no-go"))
+
+    @property
+    def no_go(self) -> tuple[Problem, ...]:
+        """What forbids the move."""
+        return tuple(problem for problem in self.all_problems if problem.severity == "no-go")
+
+    def sequence_names(self) -> tuple[SequenceName, ...]:
+        """All sequences that move."""
+        return tuple(s.name for service in self.services.values() for s in service.sequences)
+
+    def check(self) -> None:
+        """Raises the error of the first no-go: BoundaryUndecided, SchemaMissing, VersionUnsupported, ..."""
+        if not self.no_go:
+            return
+        first = self.no_go[0]
+        more = len(self.no_go) - 1
+        others = f" (and {more} more: see `plan`)" if more else ""
+        line = f"; add to services.yaml: {first.line}" if first.line else ""
+        raise PROBLEM_ERRORS.get(first.kind, SourceSettings)(f"{first.text}{line}{others}")

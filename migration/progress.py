@@ -1,0 +1,103 @@
+"""What a long step tells the person who waits for it: phases, items, bytes, rows, notes.
+
+A step calls the five methods below, from any thread; how it looks is another module's:
+`progress_live` (a table that redraws itself, on a terminal), `progress_lines` (plain lines at a bounded
+rate, off it), `progress_json` (one JSON object a line) and `Silent`. All of it goes to standard error:
+standard output is for results.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Literal, Protocol, Self, TextIO
+
+Unit = Literal["bytes", "steps"]
+"""What a phase's total counts: bytes of its tables, or its items themselves (indexes, checks)."""
+
+Style = Literal["auto", "live", "lines", "json", "silent"]
+
+
+class Progress(Protocol):
+    """Receives what happens. Implementations are thread-safe and never raise for a name they do not know."""
+
+    def phase(self, name: str, total: int | None = None, unit: Unit = "bytes") -> None:
+        """A new phase begins (the one before ends): its name and, if known, its total in `unit`."""
+
+    def table(self, name: str, total_bytes: int = 0) -> None:
+        """Work on a table (or an index, a check) begins. `total_bytes` is an estimate, 0 if unknown."""
+
+    def advance(self, name: str, bytes: int, rows: int) -> None:
+        """So many more bytes and rows of a table are done; 0 and 0 says only that it is alive."""
+
+    def done(self, name: str, rows: int, bytes: int, seconds: float) -> None:
+        """A table is finished: its exact rows and bytes, and the seconds from its begin."""
+
+    def note(self, text: str) -> None:
+        """One line that the person should see now."""
+
+    def close(self) -> None:
+        """The last phase ends; the terminal is given back. Can be called twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Closing:
+    """The context manager that every implementation shares: leaving it closes, whatever happened."""
+
+    def close(self) -> None:
+        """Nothing to give back here."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Silent(Closing):
+    """Says nothing: for tests, and for callers that show progress by themselves."""
+
+    def phase(self, name: str, total: int | None = None, unit: Unit = "bytes") -> None:
+        """Ignored."""
+
+    def table(self, name: str, total_bytes: int = 0) -> None:
+        """Ignored."""
+
+    def advance(self, name: str, bytes: int, rows: int) -> None:
+        """Ignored."""
+
+    def done(self, name: str, rows: int, bytes: int, seconds: float) -> None:
+        """Ignored."""
+
+    def note(self, text: str) -> None:
+        """Ignored."""
+
+
+def make_progress(style: Style = "auto", stream: TextIO | None = None) -> Progress:
+    """The implementation for a stream (standard error by default).
+
+    `auto` is `live` on a terminal and `lines` off it.
+    """
+    stream = stream if stream is not None else sys.stderr
+    if style == "auto":
+        style = "live" if stream.isatty() else "lines"
+    if style == "silent":
+        return Silent()
+    if style == "json":
+        from migration.progress_json import JsonProgress
+
+        return JsonProgress(stream)
+    if style == "lines":
+        from migration.progress_lines import LineProgress
+
+        return LineProgress(stream)
+    from migration.progress_live import LiveProgress
+
+    return LiveProgress(stream)

@@ -1,0 +1,145 @@
+"""A subscription on its server: made, found out about, started, stopped, dropped."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migration.errors import StepTimeout
+from migration.queries import query
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+ORIGIN_SINCE = 160000
+"""Subscriptions know `origin` (and `run_as_owner`) since PostgreSQL 16, and publishers send it since then."""
+_POLL_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class SubscriptionState:
+    """A subscription as its server shows it."""
+
+    enabled: bool
+    worker: int | None
+    """Process id of its apply worker, if one runs."""
+    errors: int
+    """Errors of applying since it was made; the server disables it at the first one."""
+
+    def __str__(self) -> str:
+        if not self.enabled:
+            return f"the subscription is disabled, after {self.errors} errors"
+        return "its worker runs" if self.worker is not None else "its worker is not running"
+
+
+class Subscription:
+    """The subscription `name`, to the publication and slot of the same name."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._identifier = sql.Identifier(name)
+
+    def state(self) -> SubscriptionState | None:
+        """None when there is no such subscription."""
+        row = self._connection.execute(
+            query("replication_subscription"), {"subscription": self._name}
+        ).fetchone()
+        return None if row is None else SubscriptionState(row[0], row[1], row[2] or 0)
+
+    def make(self, conninfo: str, publisher_version: int, *, enabled: bool) -> None:
+        """Create it, or renew its connection string; `publisher_version` as libpq gives it (150004)."""
+        self._hush()
+        literal = sql.Literal(conninfo)
+        try:
+            if self.state() is None:
+                self._connection.execute(self._create(literal, publisher_version, enabled))
+                return
+            self._connection.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} CONNECTION {}").format(self._identifier, literal)
+            )
+        finally:
+            if not self._connection.closed:
+                # pg_stat_activity shows a session's last statement, and that one held a password.
+                self._connection.execute("SELECT")
+        if enabled:
+            self.start()
+
+    def start(self) -> None:
+        """Enable it; its worker starts within moments."""
+        self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(self._identifier))
+
+    def stop(self, seconds: float) -> None:
+        """Disable it and wait until its worker has ended. Raises StepTimeout."""
+        if self.state() is None:
+            return
+        self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(self._identifier))
+        deadline = time.monotonic() + seconds
+        while (state := self.state()) is not None and state.worker is not None:
+            if time.monotonic() > deadline:
+                raise StepTimeout(
+                    f"the apply worker (pid {state.worker}) of {self._name} did not end in {seconds:g} s; "
+                    "end it with pg_terminate_backend, then run it again"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def refresh(self) -> None:
+        """Take over tables that joined the publication, without copying them."""
+        self._connection.execute(
+            sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION WITH (copy_data = false)").format(
+                self._identifier
+            )
+        )
+
+    def drop(self, seconds: float) -> None:
+        """Remove it; the slot on the other side stays, also when that side does not answer."""
+        if self.state() is None:
+            return
+        self.stop(seconds)
+        with self._connection.transaction():
+            self._connection.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} SET (slot_name = NONE)").format(self._identifier)
+            )
+            self._connection.execute(sql.SQL("DROP SUBSCRIPTION {}").format(self._identifier))
+
+    def _create(self, conninfo: sql.Composable, publisher_version: int, enabled: bool) -> sql.Composed:
+        options = {
+            "enabled": "true" if enabled else "false",
+            "create_slot": "false",
+            "copy_data": "false",
+            "slot_name": self._name,
+            # Commit order is what heartbeats and snapshots rest on.
+            "streaming": "off",
+            "disable_on_error": "true",
+        }
+        version = self._connection.info.server_version
+        if version >= ORIGIN_SINCE:
+            # Row security may be forced on owners; the migration's role is the one that bypasses it.
+            options["run_as_owner"] = "true"
+        if min(version, publisher_version) >= ORIGIN_SINCE:
+            options["origin"] = "none"
+        listed = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(key), sql.Literal(value))
+            for key, value in options.items()
+        )
+        return sql.SQL("CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH ({})").format(
+            self._identifier, conninfo, self._identifier, listed
+        )
+
+    def _hush(self) -> None:
+        """Keep the statement that holds a password out of the server's log, as far as the role may."""
+        for setting, value in (
+            ("log_statement", "none"),
+            ("log_min_duration_statement", "-1"),
+            ("log_min_duration_sample", "-1"),
+            ("log_min_error_statement", "panic"),
+            ("pg_stat_statements.track_utility", "off"),
+        ):
+            self._connection.execute(
+                "SELECT pg_catalog.set_config(%(setting)s, %(value)s, false)"
+                " WHERE pg_catalog.has_parameter_privilege(%(setting)s, 'SET')",
+                {"setting": setting, "value": value},
+            )

@@ -1,0 +1,50 @@
+"""Writes the report of a run: one self-contained HTML page, and the same as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from migration.plan_view import size
+from migration.report_model import Report
+from servers.paths import state_dir
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("migration", "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters["size"] = size
+
+
+def write_report(report: Report, folder: Path | None = None) -> tuple[Path, Path]:
+    """Write the page and the JSON; returns their paths.
+
+    `folder` defaults to `reports/` in the state folder. Only the owner can read them: keys of rows that
+    differ are in them.
+    """
+    folder = folder or state_dir() / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"migration-{report.made:%Y%m%d-%H%M%S}-{os.getpid()}"
+    page, data = folder / f"{stem}.html", folder / f"{stem}.json"
+    _write(page, render(report))
+    _write(data, json.dumps(report.as_json(), indent=2) + "\n")
+    return page, data
+
+
+def render(report: Report) -> str:
+    """The page: no script, no style sheet, font or image from elsewhere."""
+    longest = max((service.seconds for service in report.services), default=0.0)
+    return _ENVIRONMENT.get_template("report.html").render(report=report, longest=longest or 1.0)
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(
+        os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)

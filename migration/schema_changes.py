@@ -1,0 +1,151 @@
+"""DDL on the source while a service moves: replication does not carry it, so it must be seen.
+
+Two ways. Event triggers write down each statement that touches a moving schema; making them takes a
+superuser. A fingerprint of the schema's definitions works for any role and notices also what was done
+while event triggers were disabled, but cannot say which statement it was. Both are used where possible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migration.errors import SchemaChanged
+from migration.ownership import ensure_schema
+from migration.queries import query
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+EVENT_TRIGGERS = {
+    "waqiti_migration_ddl": "ddl_command_end",
+    "waqiti_migration_drop": "sql_drop",
+}
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """One object that DDL touched."""
+
+    id: int
+    at: datetime
+    role: str
+    application: str
+    command: str
+    """The command's tag, for example `ALTER TABLE`."""
+    object: str
+    statement: str
+    """What the client sent, cut at 2,000 characters."""
+
+    def __str__(self) -> str:
+        statement = " ".join(self.statement.split())
+        shown = statement if len(statement) <= 120 else statement[:117] + "..."
+        return f"{self.command} of {self.object} by {self.role} at {self.at:%H:%M:%S}: {shown}"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where watching a schema began: keep it in the journal, and give it to `schema_changes`."""
+
+    schema: str
+    after: int
+    """Number of the newest change before; -1: no event triggers, the fingerprint alone watches."""
+    fingerprint: str
+
+
+def watch(connection: Connection, service: str, schema: str) -> Watch:
+    """Begin to watch a schema; can be repeated. `connection` is in autocommit mode."""
+    with connection.transaction():
+        ensure_schema(connection)
+        connection.execute(query("guard_ddl_tables"))
+        connection.execute(query("guard_ddl_function"))
+        connection.execute(
+            "INSERT INTO waqiti_migration.watched_schemas VALUES (%s, %s)"
+            " ON CONFLICT (schema_name) DO UPDATE SET service = excluded.service",
+            [schema, service],
+        )
+    after = _newest(connection) if _event_triggers(connection) else -1
+    return Watch(schema, after, fingerprint(connection, schema))
+
+
+def unwatch(connection: Connection, schema: str) -> None:
+    """Stop watching a schema; the last one takes the event triggers with it."""
+    if not _there(connection):
+        return
+    connection.execute("DELETE FROM waqiti_migration.watched_schemas WHERE schema_name = %s", [schema])
+    left = connection.execute("SELECT 1 FROM waqiti_migration.watched_schemas LIMIT 1").fetchone()
+    if left is None and _is_superuser(connection):
+        for name in EVENT_TRIGGERS:
+            connection.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def schema_changes(connection: Connection, began: Watch) -> list[SchemaChange]:
+    """The DDL noted since watching began, oldest first."""
+    if not _there(connection):
+        return []
+    rows = connection.execute(
+        query("guard_ddl_changes"), {"schema": began.schema, "after": max(began.after, 0)}
+    ).fetchall()
+    return [SchemaChange(*row) for row in rows]
+
+
+def require_unchanged(connection: Connection, began: Watch) -> None:
+    """Raise SchemaChanged, with the first statement, when the schema is not what it was."""
+    changes = schema_changes(connection, began)
+    if changes:
+        more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+        raise SchemaChanged(
+            f"the schema {began.schema} changed while it was moving: {changes[0]}{more}; undo that and "
+            "verify again, or `abort` and start this service again"
+        )
+    if fingerprint(connection, began.schema) != began.fingerprint:
+        raise SchemaChanged(
+            f"the schema {began.schema} changed while it was moving, by a statement that was not noted "
+            "(event triggers were off); compare it with the target's, then `abort` and start again"
+        )
+
+
+def fingerprint(connection: Connection, schema: str) -> str:
+    """A hash of the schema's definitions in this database."""
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = ''")
+        row = connection.execute(query("guard_fingerprint"), {"schema": schema}).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def _event_triggers(connection: Connection) -> bool:
+    if not _is_superuser(connection):
+        return False
+    for name, event in EVENT_TRIGGERS.items():
+        there = connection.execute(
+            "SELECT evtenabled::text FROM pg_catalog.pg_event_trigger WHERE evtname = %s", [name]
+        ).fetchone()
+        if there is None:
+            connection.execute(
+                sql.SQL(
+                    "CREATE EVENT TRIGGER {} ON {} EXECUTE FUNCTION waqiti_migration.notice_ddl()"
+                ).format(sql.Identifier(name), sql.Identifier(event))
+            )
+        elif there[0] != "O":
+            connection.execute(sql.SQL("ALTER EVENT TRIGGER {} ENABLE").format(sql.Identifier(name)))
+    return True
+
+
+def _newest(connection: Connection) -> int:
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM waqiti_migration.ddl").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _there(connection: Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('waqiti_migration.ddl') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])
+
+
+def _is_superuser(connection: Connection) -> bool:
+    row = connection.execute(
+        "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return row is not None and bool(row[0])

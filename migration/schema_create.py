@@ -1,0 +1,157 @@
+"""Creates a service's schema on its own database before the rows, and builds the rest after them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from psycopg import sql
+
+from components.contract import Contract, Service
+from migration.catalog_model import Extension
+from migration.connections import Database
+from migration.errors import Interrupted
+from migration.plan_model import Plan
+from migration.progress import Progress, Silent
+from migration.schema_build import Builder
+from migration.schema_dump import SchemaDump
+from migration.schema_grants import grant_statements
+from migration.schema_phases import make_phases
+from migration.schema_script import Script, Statement, make_script
+from migration.schema_target import (
+    Connection,
+    check_ours,
+    ddl_session,
+    done_statements,
+    drop_schema_on_target,
+    ensure_marks,
+    run_noted,
+)
+
+_BATCH = 200
+"""Statements in a transaction: few commits, and far fewer locks than a server has by default."""
+_MEMORY_KILOBYTES = 262_144
+"""maintenance_work_mem of each build; 256 MB sorts about 4 million keys without a temporary file."""
+
+
+def service_script(contract: Contract, plan: Plan, name: str, dump: SchemaDump) -> Script:
+    """The service's part of the dump. Raises SchemaChanged when dump and plan do not fit each other."""
+    roles = _role_map(contract, contract.services[name])
+    return make_script(dump, plan.services[name], plan.catalog, roles)
+
+
+def _role_map(contract: Contract, service: Service) -> Mapping[str, str]:
+    """The source's roles by what stands for them on the service's own database."""
+    return {
+        contract.source.administrator.name: service.owner,
+        contract.source.application.name: service.service.name,
+    }
+
+
+def create_schema(
+    contract: Contract,
+    plan: Plan,
+    name: str,
+    dump: SchemaDump,
+    target: Database,
+    *,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> int:
+    """Create, on `target`, all of the service `name` that comes before the rows; returns how many statements.
+
+    What an earlier run made for this service is dropped first, rows included: never call it once the target
+    may have been written to. `target` is the migration role's view of the service's own database.
+
+    Raises SchemaOnTarget or TargetNotEmpty when the database holds what this program did not make,
+    SchemaChanged, CopyFailed with the statement's object, ConnectionLost, DiskFull, Interrupted.
+    """
+    progress, stop = progress or Silent(), stop or threading.Event()
+    service, own = contract.services[name], plan.services[name]
+    script = service_script(contract, plan, name, dump)
+    progress.phase(f"{name}: schema", len(script.before), "steps")
+    drop_schema_on_target(target, name)
+    with ddl_session(target) as connection:
+        with target.translated("looking at what is there"):
+            check_ours(connection, target, name, own.schema)
+        _prepare(connection, target, service, own.schemas, own.extensions)
+        for begin in range(0, len(script.before), _BATCH):
+            if stop.is_set():
+                raise Interrupted(f"interrupted while creating {own.schema}; run it again to start it over")
+            batch = script.before[begin : begin + _BATCH]
+            run_noted(connection, target, name, service.owner, batch)
+            for statement in batch:
+                progress.done(statement.name, 0, 0, 0.0)
+        with target.translated(f"granting {service.service.name} its rights"), connection.transaction():
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(service.owner)))
+            for grant in grant_statements(service, own, plan.catalog):
+                connection.execute(grant)
+    return len(script.before)
+
+
+def _prepare(
+    connection: Connection,
+    target: Database,
+    service: Service,
+    schemas: Iterable[str],
+    extensions: Sequence[Extension],
+) -> None:
+    """Make the schemas and extensions that are missing; the stack has made the usual ones."""
+    with target.translated("looking at what is there"):
+        there = {row[0] for row in connection.execute("SELECT nspname FROM pg_namespace")}
+        installed = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
+    missing = [e for e in extensions if e.name not in installed]
+    statements = [
+        Statement(f"schema {name}", "SCHEMA", (0, 0), _compose(sql.SQL("CREATE SCHEMA {}"), name))
+        for name in dict.fromkeys([*schemas, *(e.schema for e in missing)])
+        if name not in there
+    ]
+    creation = sql.SQL("CREATE EXTENSION {} WITH SCHEMA {}")
+    statements += [
+        Statement(f"extension {e.name}", "EXTENSION", e.id, _compose(creation, e.name, e.schema))
+        for e in missing
+    ]
+    run_noted(connection, target, service.name, service.owner, statements)
+
+
+def _compose(template: sql.SQL, *names: str) -> str:
+    return template.format(*(sql.Identifier(name) for name in names)).as_string(None)
+
+
+def build_indexes(
+    contract: Contract,
+    plan: Plan,
+    name: str,
+    dump: SchemaDump,
+    target: Database,
+    *,
+    workers: int = 2,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> int:
+    """Build all that comes after the rows: indexes, keys, statistics, materialized views, triggers, policies.
+
+    Also analyzes the tables. Goes on where an earlier run was cut off. `workers` is the number of
+    connections that build at once. Returns how many statements there are.
+
+    Raises CopyFailed with the object's name (a key that the rows violate, say), DiskFull, ConnectionLost,
+    Interrupted once `stop` is set.
+    """
+    service, own = contract.services[name], plan.services[name]
+    script = service_script(contract, plan, name, dump)
+    phases = make_phases(script.after, own, plan.catalog)
+    with ddl_session(target) as connection, target.translated("looking at what is there"):
+        ensure_marks(connection)
+        done = done_statements(connection, name)
+    builder = Builder(
+        target=target,
+        service=name,
+        owner=service.owner,
+        workers=max(workers, 1),
+        progress=progress or Silent(),
+        stop=stop or threading.Event(),
+        done=done,
+        memory_kilobytes=_MEMORY_KILOBYTES,
+    )
+    builder.run(phases)
+    return sum(len(phase.tasks) for phase in phases)

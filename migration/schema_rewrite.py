@@ -1,0 +1,98 @@
+"""Changes single statements of a dump: roles of policies, and what a rule drops out of CREATE TABLE.
+
+Statements are parsed, and edited as trees or at the parser's positions, never by searching text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pglast import ast, parse_sql
+from pglast.enums import ConstrType, RoleSpecType
+from pglast.stream import RawStream
+from psycopg import sql
+
+
+def policy_for_roles(statement: str, roles: Mapping[str, str]) -> str | None:
+    """A CREATE POLICY with its roles renamed; None when it is only for roles that `roles` does not have.
+
+    PUBLIC and CURRENT_USER stay. Positions are pglast's, in characters.
+    """
+    tree: Any = parse_sql(statement)[0].stmt
+    named = [role for role in tree.roles or () if role.roletype == RoleSpecType.ROLESPEC_CSTRING]
+    if not named:
+        return statement
+    kept = [roles[role.rolename] for role in named if role.rolename in roles]
+    others = len(tree.roles) - len(named)
+    if not kept and not others:
+        return None
+    first, last = named[0], named[-1]
+    begin = first.location
+    end = last.location + len(_spelled(statement, last))
+    names = ", ".join(sql.Identifier(name).as_string(None) for name in dict.fromkeys(kept))
+    return f"{statement[:begin]}{names}{statement[end:]}"
+
+
+def _spelled(statement: str, role: Any) -> str:
+    """The role's name as the statement spells it, at its position."""
+    quoted = '"' + role.rolename.replace('"', '""') + '"'
+    return quoted if statement.startswith(quoted, role.location) else str(role.rolename)
+
+
+def table_without(statement: str, defaults: Collection[str], constraints: Collection[str]) -> str:
+    """A CREATE TABLE (or CREATE DOMAIN) without the defaults of some columns and some named constraints."""
+    tree: Any = parse_sql(statement)[0].stmt
+    if isinstance(tree, ast.CreateDomainStmt):
+        tree.constraints = tuple(c for c in tree.constraints or () if c.conname not in constraints)
+        return str(RawStream()(tree))
+    elements = []
+    for element in tree.tableElts or ():
+        if isinstance(element, ast.Constraint) and element.conname in constraints:
+            continue
+        if isinstance(element, ast.ColumnDef) and element.constraints:
+            element.constraints = tuple(
+                part
+                for part in element.constraints
+                if part.conname not in constraints
+                and not (part.contype == ConstrType.CONSTR_DEFAULT and element.colname in defaults)
+            )
+        elements.append(element)
+    tree.tableElts = tuple(elements)
+    return str(RawStream()(tree))
+
+
+def statements_in(text: str) -> int:
+    """How many statements a dump's entry has."""
+    return len(parse_sql(text))
+
+
+def add_constraint_using_index(statement: str, index: str) -> str | None:
+    """`ALTER TABLE ... ADD CONSTRAINT` with an index that exists already; None where that is not possible.
+
+    Possible for a single primary key or unique constraint of an ordinary table; not for exclusion
+    constraints, nor for keys WITHOUT OVERLAPS (PostgreSQL's ALTER TABLE, `table_constraint_using_index`).
+    """
+    parsed = parse_sql(statement)
+    if len(parsed) != 1 or not isinstance(parsed[0].stmt, ast.AlterTableStmt):
+        return None
+    tree: Any = parsed[0].stmt
+    constraint: Any = tree.cmds[0].def_
+    if len(tree.cmds) != 1:
+        return None
+    kinds = {ConstrType.CONSTR_PRIMARY, ConstrType.CONSTR_UNIQUE}
+    if not isinstance(constraint, ast.Constraint) or constraint.contype not in kinds:
+        return None
+    if constraint.without_overlaps:
+        return None
+    kind = "PRIMARY KEY" if constraint.contype == ConstrType.CONSTR_PRIMARY else "UNIQUE"
+    relation = [name for name in (tree.relation.schemaname, tree.relation.relname) if name]
+    deferrable = " DEFERRABLE" if constraint.deferrable else ""
+    deferred = " INITIALLY DEFERRED" if constraint.initdeferred else ""
+    composed = sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} {} USING INDEX {}").format(
+        sql.Identifier(*relation),
+        sql.Identifier(str(constraint.conname)),
+        sql.SQL("PRIMARY KEY") if kind == "PRIMARY KEY" else sql.SQL("UNIQUE"),
+        sql.Identifier(index),
+    )
+    return composed.as_string(None) + deferrable + deferred

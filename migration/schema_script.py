@@ -1,0 +1,159 @@
+"""From a dump's entries to what one service's database gets: statements before the rows, tasks after.
+
+Entries are chosen by exact `(classid, objid)`; comments, attachments and the like, which have none, by
+what they depend on. What has an owner of its own elsewhere is left out: schemas, extensions, privileges.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from migration.catalog_model import PG_CLASS, PG_CONSTRAINT, Catalog, ObjectId
+from migration.errors import SchemaChanged
+from migration.model import SequenceName, display_name
+from migration.plan_model import ServicePlan
+from migration.schema_archive import Entry
+from migration.schema_dump import SchemaDump
+from migration.schema_rewrite import policy_for_roles, table_without
+
+_NOT_OURS = frozenset({
+    "ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES", "SCHEMA", "EXTENSION", "ACL",
+    "DEFAULT ACL", "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA",
+    "SUBSCRIPTION", "PROCEDURAL LANGUAGE", "TABLE DATA", "SEQUENCE SET", "MATERIALIZED VIEW DATA", "BLOB",
+    "BLOB METADATA", "BLOBS", "SECURITY LABEL", "STATISTICS DATA",
+})  # fmt: skip
+_DUMPED = frozenset({
+    "table", "view", "materialized view", "sequence", "foreign table", "function", "procedure", "aggregate",
+    "type", "domain", "operator", "operator class", "collation", "conversion", "text search configuration",
+    "text search dictionary", "statistics",
+})  # fmt: skip
+
+Section = Literal["pre-data", "post-data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """DDL for the target, and what it is about."""
+
+    name: str
+    """For people: `table user_schema.users`, `fk constraint ...`."""
+    kind: str
+    """pg_dump's description: `TABLE`, `INDEX`, `CONSTRAINT`, `FK CONSTRAINT`, `TRIGGER`, ..."""
+    object_id: ObjectId
+    text: str
+    access_method: str | None = None
+    depends: tuple[ObjectId, ...] = ()
+    """Objects of the dump that have to be there before; those without `(classid, objid)` left out."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells it apart from every other statement of the same service, over runs of this program."""
+        return hashlib.sha256(f"{self.kind}\0{self.name}\0{self.text}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is done before the rows are copied, in order, and what after."""
+
+    before: tuple[Statement, ...]
+    after: tuple[Statement, ...]
+
+
+def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Mapping[str, str]) -> Script:
+    """The service's part of the dump; `roles` maps the source's roles to the target's (in policies).
+
+    Raises SchemaChanged when the dump lacks something that the plan has: the source's schema has changed
+    between the two.
+    """
+    kept = _choose(dump.entries, plan)
+    _check_complete(kept.values(), plan, catalog)
+    before: list[Statement] = []
+    after: list[Statement] = []
+    places: dict[int, Section] = {}
+    for entry in dump.entries:
+        if entry.dump_id not in kept:
+            continue
+        statement = _statement(entry, kept, plan, catalog, roles)
+        places[entry.dump_id] = _section(entry, places)
+        if statement is not None:
+            (before if places[entry.dump_id] == "pre-data" else after).append(statement)
+    return Script(tuple(before), tuple(after))
+
+
+def _choose(entries: Iterable[Entry], plan: ServicePlan) -> dict[int, Entry]:
+    kept: dict[int, Entry] = {}
+    gone_sequences = _not_owned_here(plan)
+    for entry in entries:
+        if entry.description in _NOT_OURS or not entry.statement:
+            continue
+        classid, oid = entry.object_id
+        if classid:
+            wanted = entry.object_id in plan.objects
+        elif oid:
+            # ROW SECURITY carries its table's OID and no class.
+            wanted = (PG_CLASS, oid) in plan.objects
+        else:
+            wanted = bool(entry.depends) and all(number in kept for number in entry.depends)
+        if entry.description == "SEQUENCE OWNED BY":
+            wanted = wanted and SequenceName(entry.schema or "", entry.tag) not in gone_sequences
+        if wanted:
+            kept[entry.dump_id] = entry
+    return kept
+
+
+def _not_owned_here(plan: ServicePlan) -> frozenset[SequenceName]:
+    """Sequences whose owning table does not move with them."""
+    tables = {table.name for table in plan.relations}
+    return frozenset(s.name for s in plan.sequences if s.owned_by and s.owned_by[0] not in tables)
+
+
+def _check_complete(entries: Iterable[Entry], plan: ServicePlan, catalog: Catalog) -> None:
+    dumped = {entry.object_id for entry in entries}
+    for key in sorted(plan.objects - dumped):
+        item = catalog.objects[key]
+        if item.parent is None and item.extension is None and item.kind in _DUMPED:
+            raise SchemaChanged(
+                f"{item} is in the plan of {plan.service} but pg_dump did not see it: the shared database's"
+                " schema has changed meanwhile; run it again"
+            )
+
+
+def _section(entry: Entry, places: Mapping[int, Section]) -> Section:
+    """Where it goes: comments go where the last of what they are about goes."""
+    if entry.section in {"pre-data", "post-data"}:
+        return entry.section
+    later = any(places.get(number) == "post-data" for number in entry.depends)
+    return "post-data" if later else "pre-data"
+
+
+def _statement(
+    entry: Entry, kept: Mapping[int, Entry], plan: ServicePlan, catalog: Catalog, roles: Mapping[str, str]
+) -> Statement | None:
+    text: str | None = entry.statement
+    if entry.description == "POLICY":
+        text = policy_for_roles(entry.statement, roles)
+    elif entry.description in {"TABLE", "DOMAIN"}:
+        text = _without_dropped(entry, plan, catalog)
+    if text is None:
+        return None
+    # Parts are tagged `table part`; a name with a blank is not worth taking apart for a label.
+    schema = (display_name(entry.schema) + ".") if entry.schema else ""
+    depends = tuple(
+        kept[number].object_id for number in entry.depends if number in kept and kept[number].object_id[0]
+    )
+    return Statement(
+        f"{entry.description.lower()} {schema}{entry.tag}", entry.description, entry.object_id, text,
+        entry.access_method, depends,
+    )  # fmt: skip
+
+
+def _without_dropped(entry: Entry, plan: ServicePlan, catalog: Catalog) -> str:
+    parts = [catalog.objects[part] for part in catalog.parts.get(entry.object_id, ()) if part in plan.dropped]
+    defaults = {part.name for part in parts if part.kind == "default"}
+    checks = {part.name for part in parts if part.id[0] == PG_CONSTRAINT and part.kind == "check constraint"}
+    if not defaults and not checks:
+        return entry.statement
+    return table_without(entry.statement, defaults, checks)

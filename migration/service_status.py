@@ -1,0 +1,169 @@
+"""Where a service is: what the journal says, where its gateway leads, who may write, how large it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from components.contract import Contract, Service
+from migration.connections import Database
+from migration.errors import MigrationError
+from migration.gateway import Gateway
+from migration.journal import Move, read_last_verification, read_moves, read_steps
+from migration.queries import query
+from migration.replication import Direction, flow_name
+from migration.stack import source_database, target_database
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_WAYS: tuple[Direction, Direction] = ("forward", "back")
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How far the side that follows is behind."""
+
+    bytes: int
+    retained_bytes: int
+    """WAL that the slot keeps on the server that is followed."""
+    active: bool
+    """Whether the follower is connected."""
+    wal_status: str
+    seconds: float | None
+    """By the follower's own reports; None when it is idle or not connected."""
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """What can be seen of one service now. None: could not be seen, and `problems` says why."""
+
+    service: str
+    state: str
+    step: str | None
+    """The step that is under way or was cut off."""
+    route: str | None
+    source_open: bool | None
+    """Whether the shared database takes the service's writes; None: no guards there."""
+    target_open: bool | None
+    source_bytes: int | None
+    target_bytes: int | None
+    verified: str | None
+    since: datetime | None
+    operator: str | None
+    behind: Behind | None
+    """Of the side that follows; None when none does."""
+    problems: tuple[str, ...]
+
+    @property
+    def writes(self) -> str:
+        """Which side accepts writes, for a person."""
+        # A finished move leaves no guards on the service's own database.
+        own = self.target_open is True or (self.target_open is None and self.state == "finished")
+        sides = {"shared": self.source_open is not False, "own": own}
+        return " and ".join(side for side, is_open in sides.items() if is_open) or "neither"
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {
+            "service": self.service,
+            "state": self.state,
+            "step": self.step,
+            "route": self.route,
+            "source_open": self.source_open,
+            "target_open": self.target_open,
+            "source_bytes": self.source_bytes,
+            "target_bytes": self.target_bytes,
+            "verified": self.verified,
+            "since": None if self.since is None else self.since.isoformat(),
+            "operator": self.operator,
+            "behind": None if self.behind is None else self.behind.as_json(),
+            "problems": list(self.problems),
+        }
+
+
+def read_status(contract: Contract, services: Sequence[Service]) -> list[ServiceStatus]:
+    """The status of services. What does not answer is a problem of theirs, not an error.
+
+    Raises SourceUnreachable or AuthenticationFailed for the shared database: without it nothing is known.
+    """
+    source = source_database(contract)
+    with source.connect() as connection, source.translated("reading the journal"):
+        moves = {move.service: move for move in read_moves(connection)}
+        sizes = _sizes(connection)
+        return [_one(contract, service, connection, moves.get(service.name), sizes) for service in services]
+
+
+def _one(
+    contract: Contract,
+    service: Service,
+    connection: Connection,
+    move: Move | None,
+    sizes: dict[str, int],
+) -> ServiceStatus:
+    problems: list[str] = []
+    route = target_open = target_bytes = behind = None
+    forward, back = (flow_name(service.name, way) for way in _WAYS)
+    try:
+        route = Gateway(service, contract.source).route()
+    except MigrationError as error:
+        problems.append(str(error))
+    try:
+        target_open, target_bytes, behind = _target(target_database(service), service, back)
+    except MigrationError as error:
+        problems.append(str(error))
+    verdict = read_last_verification(connection, move) if move else None
+    said = None
+    if verdict:
+        said = f"{'equal' if verdict['equal'] else 'differs'}, {verdict['rows']:,} rows"
+    return ServiceStatus(
+        service=service.name,
+        state=move.state if move else "not begun",
+        step=_current_step(connection, move),
+        route=route,
+        source_open=_is_open(connection, service),
+        target_open=target_open,
+        source_bytes=sizes.get(service.schema_name),
+        target_bytes=target_bytes,
+        verified=said,
+        since=move.updated if move else None,
+        operator=move.operator if move else None,
+        behind=_behind(connection, forward) or behind,
+        problems=tuple(problems),
+    )
+
+
+def _target(target: Database, service: Service, slot: str) -> tuple[bool | None, int, Behind | None]:
+    with target.connect(connect_timeout=3) as connection, target.translated("reading its state"):
+        size = _sizes(connection).get(service.schema_name, 0)
+        return _is_open(connection, service), size, _behind(connection, slot)
+
+
+def _behind(connection: Connection, slot: str) -> Behind | None:
+    row = connection.execute(query("status_lag"), {"slot": slot}).fetchone()
+    return None if row is None else Behind(*row)
+
+
+def _sizes(connection: Connection) -> dict[str, int]:
+    return dict(connection.execute(query("preflight_schemas")).fetchall())
+
+
+def _is_open(connection: Connection, service: Service) -> bool | None:
+    row = connection.execute(
+        query("guard_read"), {"flag": f"waqiti_migration.open_{service.name}"}
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _current_step(connection: Connection, move: Move | None) -> str | None:
+    if move is None or move.finished is not None:
+        return None
+    steps = read_steps(connection, move)
+    return steps[-1].step if steps and steps[-1].outcome is None else None

@@ -1,0 +1,9 @@
+-- What the server and the database are, as far as a move depends on it. One row.
+SELECT current_setting('server_version_num')::int AS version_number,
+       d.datname AS database,
+       pg_encoding_to_char(d.encoding) AS encoding,
+       d.datcollate AS collate,
+       d.datctype AS ctype,
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
+FROM pg_database d
+WHERE d.datname = current_database()

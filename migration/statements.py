@@ -1,0 +1,15 @@
+"""The queries of migration/sql/ that name tables: composed with `psycopg.sql`, never by formatting text."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from psycopg import sql
+
+from migration.queries import query
+
+
+@cache
+def statement(name: str) -> sql.SQL:
+    """`sql/<name>.sql` as a template: `.format(table=sql.Identifier(...))` fills its `{table}`."""
+    return sql.SQL(query(name).decode())

@@ -1,0 +1,262 @@
+"""What each step of a switch does to the servers and the gateway, for one service and one way.
+
+All sessions are opened before the pause and kept. Before anything is observed they are closed, and
+sessions of a dead process are ended: none of their statements is then still on its way (see
+`migration.protocol`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from migration.connections import Database
+from migration.errors import ConnectionLost, MigrationError, VerificationFailed
+from migration.gateway import Gateway, Route
+from migration.large_object_changes import Carried, LargeObjectSide, carry_large_objects
+from migration.online_move import OnlineMove
+from migration.orphans import end_orphans
+from migration.ownership import Ownership
+from migration.protocol import Repair, Step
+from migration.recheck import Recheck
+from migration.replication import Flow, flow_name
+from migration.replication_subscription import Subscription
+from migration.schema_changes import require_unchanged
+from migration.schema_watch import read_watch, require_unchanged_in_pause
+from migration.sequences import read_sequences, set_sequences
+from migration.switch import Figures
+from migration.switch_record import Verb
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass
+class Side:
+    """One end of the switch: its guards, and a session for everything else."""
+
+    route: Route
+    database: Database
+    guards: Ownership
+    session: Connection
+
+
+@dataclass
+class _Open:
+    old: Side
+    new: Side
+    feed: Flow
+    back: Flow
+    stack: contextlib.ExitStack = field(repr=False)
+
+
+class SwitchActions:
+    """The actions of a cutover (`old` is the shared database) or a rollback (`old` is the service's own)."""
+
+    def __init__(self, move: OnlineMove, verb: Verb, recheck: Recheck | None = None) -> None:
+        self._move = move
+        self._verb = verb
+        self._recheck = recheck
+        self._gateway: Gateway = move.gateway
+        self._routes: tuple[Route, Route] = (
+            ("source", "target") if verb == "cutover" else ("target", "source")
+        )
+        self._opened: _Open | None = None
+        # The watch is over the shared database's schema, the one that is copied from.
+        self._began = read_watch(move.journal.steps(move.move)) if verb == "cutover" else None
+
+    def __enter__(self) -> SwitchActions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Open every session. Raises what connecting raises."""
+        self.close()
+        with contextlib.ExitStack() as stack:
+            old, new = (self._side(route, stack) for route in self._routes)
+            forward = stack.enter_context(self._move.forward())
+            back = stack.enter_context(self._move.back())
+            stack.enter_context(self._gateway.connected())
+            feed, back = (forward, back) if self._verb == "cutover" else (back, forward)
+            self._opened = _Open(old, new, feed, back, stack.pop_all())
+
+    def make_ready(self) -> None:
+        """Ahead of the pause: open the sessions, make the slot of the way back,
+        and compare what changed since the verification until little is left for the pause.
+
+        The slot is moved to the right position inside the pause, which is quicker than making it there.
+        """
+        self.open()
+        if self._began is not None:
+            require_unchanged(self._ready.old.session, self._began)
+        self._carry_large_objects()
+        self._ready.back.make_slot()
+        if self._recheck is not None:
+            self._recheck.narrow()
+
+    def close(self) -> None:
+        """Close every session."""
+        if self._opened is not None:
+            self._opened.stack.close()
+            self._opened = None
+
+    def perform(self, step: Step, seconds: float) -> Figures:  # noqa: PLR0912 (one case a step)
+        """See `migration.switch.Actions`."""
+        ready = self._ready
+        figures: Figures = {}
+        match step:
+            case Step.PAUSE:
+                figures = {"waited_ms": _ms(self._gateway.pause(seconds))}
+            case Step.CLOSE_OLD:
+                figures = {"waited_for": ready.old.guards.close(seconds).waited_for}
+            case Step.CATCH_UP:
+                figures = {"heartbeat_ms": _ms(ready.feed.prove(seconds))}
+            case Step.COMPARE:
+                figures = self._compare()
+            case Step.SEQUENCES:
+                figures = self._sequences()
+            case Step.STOP_FEED:
+                ready.feed.stop(seconds)
+            case Step.MAKE_BACK_SLOT:
+                figures = {"lsn": ready.back.make_slot()}
+            case Step.START_BACK:
+                ready.back.start()
+            case Step.PROVE_BACK:
+                figures = {"heartbeat_ms": _ms(ready.back.prove(seconds))}
+            case Step.OPEN_NEW:
+                ready.new.guards.open()
+            case Step.ROUTE_NEW:
+                figures = self._route(self._routes[1])
+            case Step.RESUME:
+                self._gateway.resume()
+            case Step.DROP_FEED:
+                self._drop_feed()
+        return figures
+
+    def repair(self, repair: Repair) -> Figures:
+        """See `migration.switch.Actions`. What the old side needs is done there: the new one may be down."""
+        figures: Figures = {}
+        match repair:
+            case Repair.STOP_BACK:
+                self._stop_back()
+            case Repair.OPEN_OLD:
+                self._open_old()
+            case Repair.ROUTE_OLD:
+                figures = self._route(self._routes[0])
+            case Repair.ROUTE_NEW:
+                figures = self._route(self._routes[1])
+            case Repair.RESUME:
+                self._gateway.resume()
+            case Repair.DROP_BACK_SLOT:
+                self._ready.back.drop_slot()
+            case Repair.START_FEED:
+                self._ready.feed.start()
+            case Repair.DROP_FEED:
+                self._drop_feed()
+        return figures
+
+    def observe(self) -> tuple[bool | None, bool | None]:
+        """See `migration.switch.Actions`. Opens new sessions first; a side that does not answer is None."""
+        self.close()
+        seen = []
+        for route in self._routes:
+            database = self._database(route)
+            try:
+                end_orphans(database)
+                with self._move.guards(database) as guards:
+                    seen.append(guards.is_open())
+            except MigrationError:
+                seen.append(None)
+        return seen[0], seen[1]
+
+    @property
+    def _ready(self) -> _Open:
+        if self._opened is None:
+            self.open()
+        if self._opened is None:
+            raise ConnectionLost(f"the sessions of {self._move.name} are closed; run `resume`")
+        return self._opened
+
+    def _side(self, route: Route, stack: contextlib.ExitStack) -> Side:
+        database = self._database(route)
+        guards = stack.enter_context(self._move.guards(database))
+        session = stack.enter_context(
+            contextlib.closing(database.connect(application_name="waqiti-migration-switch"))
+        )
+        return Side(route, database, guards, session)
+
+    def _database(self, route: Route) -> Database:
+        return self._move.source if route == "source" else self._move.target
+
+    def _compare(self) -> Figures:
+        if self._recheck is None:
+            return {"compared": 0, "because": "the way back was proven by its heartbeat"}
+        ready = self._ready
+        if self._began is not None:
+            require_unchanged_in_pause(ready.old.session, self._began)
+        found = self._recheck.final(ready.old.session, ready.new.session)
+        if found.differences:
+            raise VerificationFailed(
+                f"{len(found.differences)} rows changed since the verification differ on the target: "
+                f"{'; '.join(str(d) for d in found.differences[:3])}; nothing was switched: run `verify`"
+            )
+        return found.figures
+
+    def _sequences(self) -> Figures:
+        old, new = self._ready.old, self._ready.new
+        sequences = self._move.own.sequences
+        with old.database.translated("reading its sequences"):
+            values = read_sequences(old.session, [sequence.name for sequence in sequences])
+        with new.database.translated("setting its sequences"):
+            set_sequences(new.session, values)
+        carried = self._carry_large_objects()
+        return {
+            "sequences": len(values),
+            "large_objects": carried.compared,
+            "large_objects_carried": carried.written + carried.removed,
+        }
+
+    def _carry_large_objects(self) -> Carried:
+        """Large objects are not replicated: make the new side's those of the old one."""
+        old, new = self._ready.old, self._ready.new
+        service = self._move.service
+        to_source = new.route == "source"
+        return carry_large_objects(
+            LargeObjectSide(old.database, old.session),
+            LargeObjectSide(new.database, new.session),
+            self._move.own.large_object_columns,
+            act_as=None if to_source else service.owner,
+            owner=self._move.contract.source.application.name if to_source else service.owner,
+            users=() if to_source else (service.service.name,),
+        )
+
+    def _route(self, route: Route) -> Figures:
+        if self._gateway.route() != route:
+            self._gateway.repoint(route)
+        return {"route": route}
+
+    def _drop_feed(self) -> None:
+        self._ready.feed.stop()
+        self._ready.feed.drop_slot()
+
+    def _stop_back(self) -> None:
+        database = self._database(self._routes[0])
+        name = flow_name(self._move.name, "back" if self._verb == "cutover" else "forward")
+        with (
+            database.connect(application_name="waqiti-migration-switch") as connection,
+            database.translated(f"stopping the subscription {name}"),
+        ):
+            Subscription(connection, name).stop(10.0)
+
+    def _open_old(self) -> None:
+        with self._move.guards(self._database(self._routes[0])) as guards:
+            if guards.is_open() is False:
+                guards.open()
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

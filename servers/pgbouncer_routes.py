@@ -1,0 +1,118 @@
+"""The routes file of a gateway: where its one database leads. Owned by `migration` after it was first made.
+
+The file is PgBouncer's `[databases]` section, included by the main configuration:
+
+    ; leads to: source
+    [databases]
+    waqiti_users = host='127.0.0.1' port='5432' dbname='waqiti' user='app' password='...'
+        connect_query='...'                                            (all on one line)
+
+Values are single-quoted, quotes doubled (https://www.pgbouncer.org/config.html#section-databases). The
+name is bare: PgBouncer 1.18 refuses quoted names in an included file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from servers.errors import ServerError
+from servers.osuser import write_private
+
+Side = Literal["source", "target"]
+
+_BARE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a gateway's database leads."""
+
+    database: str
+    """As clients name it."""
+    leads_to: Side
+    """`source` is the shared database, `target` the service's own; written as a comment, for people and
+    for `pulumi up`, which keeps the credentials of a route to the source current and touches no other."""
+    host: str
+    port: int
+    dbname: str
+    """The database's name there."""
+    user: str | None = None
+    """Role to log in as there; None: the client's own, with its password from the auth_file."""
+    password: str | None = None
+    schemas: tuple[str, ...] = ()
+    """search_path of every server connection; empty: what the role has there."""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Route({self.database} -> {self.leads_to} {self.host}:{self.port}/{self.dbname})"
+
+
+def write_routes(path: Path, route: Route) -> None:
+    """Replaces the routes file atomically (0600, the servers' user's). PgBouncer reads it at RELOAD.
+
+    Raises ServerError for a value with a line break, which the format cannot hold.
+    """
+    pairs = {"host": route.host, "port": str(route.port), "dbname": route.dbname}
+    if route.user is not None:
+        pairs["user"] = route.user
+    if route.password is not None:
+        pairs["password"] = route.password
+    if route.schemas:
+        pairs["connect_query"] = _search_path_query(route.schemas)
+    for key, value in {**pairs, "database": route.database}.items():
+        if any(character in value for character in "\r\n\0"):
+            raise ServerError(f"{key} holds a line break", where=str(path), to_do=f"choose another {key}")
+    target = " ".join(f"{key}={_single_quoted(value)}" for key, value in pairs.items())
+    if not _BARE_NAME.fullmatch(route.database):
+        raise ServerError(
+            f"the database {route.database!r} has a name PgBouncer cannot hold",
+            where=str(path),
+            to_do="use letters, digits, _ . and - only",
+        )
+    write_private(path, f"; leads to: {route.leads_to}\n[databases]\n{route.database} = {target}\n")
+
+
+def read_routes(path: Path) -> Route | None:
+    """What `write_routes` wrote; None when there is no file. Raises ServerError when a person rewrote it
+    into something else."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    found = re.fullmatch(r"; leads to: (source|target)\n\[databases\]\n([\w.-]+) = ([^\n]+)\n", text)
+    pairs = dict(re.findall(r"(\w+)='((?:[^']|'')*)'", found[3])) if found else {}
+    if found is None or not {"host", "port", "dbname"} <= pairs.keys():
+        raise ServerError(
+            "is not a routes file as this program writes it",
+            where=str(path),
+            to_do="restore it, or remove it and run `pulumi up` to lead to the shared database again",
+        )
+    values = {key: value.replace("''", "'") for key, value in pairs.items()}
+    return Route(
+        database=found[2],
+        leads_to=cast(Side, found[1]),
+        host=values["host"],
+        port=int(values["port"]),
+        dbname=values["dbname"],
+        user=values.get("user"),
+        password=values.get("password"),
+        schemas=_schemas_of(values.get("connect_query", "")),
+    )
+
+
+def _search_path_query(schemas: tuple[str, ...]) -> str:
+    quoted = ", ".join('"' + schema.replace('"', '""') + '"' for schema in schemas)
+    return f"SELECT pg_catalog.set_config('search_path', {_single_quoted(quoted)}, false)"
+
+
+def _schemas_of(query: str) -> tuple[str, ...]:
+    found = re.fullmatch(r"SELECT pg_catalog\.set_config\('search_path', '((?:[^']|'')*)', false\)", query)
+    names = re.findall(r'"((?:[^"]|"")+)"', found[1].replace("''", "'")) if found else []
+    return tuple(name.replace('""', '"') for name in names)
+
+
+def _single_quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

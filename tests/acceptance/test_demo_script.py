@@ -1,0 +1,189 @@
+"""`script/demo` from nothing to eight databases: killed half-way, run again, gone on with, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.database import SERVICES
+from demo.home import Options
+from demo.pulumi_stack import wanted_ports
+from servers import paths, ports
+from tests.support.absence import absent
+
+pytestmark = pytest.mark.acceptance
+
+SECONDS = 1200
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo whose state is under a folder of its own."""
+
+    state: Path
+    offset: int
+
+    @property
+    def root(self) -> Path:
+        return self.state / "demo"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "demo", *arguments],
+            env={**os.environ, "WAQITI_STATE_DIR": str(self.state), "PATH": _search_path()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        child = self.start(*arguments)
+        out, error = child.communicate(timeout=SECONDS)
+        return child.returncode, out, error
+
+    def up(self, *arguments: str) -> dict[str, Any]:
+        status, out, error = self.run("up", "--json", *self.options, *arguments)
+        assert status == 0, error
+        document: dict[str, Any] = json.loads(out)
+        return document
+
+    @property
+    def options(self) -> list[str]:
+        return ["--scale", "0.01", "--rate", "20", "--port-offset", str(self.offset)]
+
+    def processes(self) -> list[str]:
+        """Command lines that name the demo's folder."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-A", "-o", "args="], capture_output=True, text=True, check=True
+        )
+        return [line for line in listed.stdout.splitlines() if str(self.root) in line]
+
+    def kill_in(self, stage: str, seconds: float) -> None:
+        """Start a demo and kill it some seconds after a stage has begun."""
+        child = self.start("up", "--json", *self.options)
+        assert child.stderr is not None
+        for line in child.stderr:
+            if line.startswith("{") and json.loads(line).get("stage") == stage:
+                break
+        else:
+            pytest.fail(f"the demo ended before {stage}")
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    if shutil.which("pulumi", path=_search_path()) is None:
+        absent("Pulumi's CLI is not installed: run script/bootstrap")
+    folder = Path(tempfile.mkdtemp(prefix="wqdm"))
+    folder.chmod(0o755)
+    made = Demo(folder, _free_offset())
+    try:
+        yield made
+    finally:
+        made.run("down")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def facts(demo: Demo) -> dict[str, Any]:
+    """The summary of a demo that was killed while it migrated, and gone on with.
+
+    Before it, another one was killed while Pulumi was at work; it is removed without being asked.
+    """
+    demo.kill_in("pulumi up", 12)
+    demo.kill_in("migration", 20)
+    return demo.up("--keep")
+
+
+def test_all_eight_services_answer_from_databases_of_their_own(facts: dict[str, Any]) -> None:
+    assert set(facts["own_database"]) == set(SERVICES)
+    assert len(set(facts["own_database"].values())) == len(SERVICES)
+
+
+def test_every_service_was_moved_and_verified(facts: dict[str, Any]) -> None:
+    assert {name: one["verified"] for name, one in facts["moved"].items()} == dict.fromkeys(SERVICES, "equal")
+
+
+def test_no_statement_of_the_workload_failed(facts: dict[str, Any]) -> None:
+    assert facts["workload"]["failures"] == []
+
+
+def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None:
+    assert facts["violations"] == []
+
+
+def test_no_password_is_in_logs_reports_or_process_lists(demo: Demo, facts: dict[str, Any]) -> None:
+    lines = (demo.root / "env").read_text(encoding="utf-8").splitlines()
+    secrets = [line.partition("=")[2].strip("'") for line in lines if "PASSWORD=" in line]
+    secrets.append((demo.root / "passphrase").read_text(encoding="utf-8"))
+    contract = json.loads((demo.root / "contract.json").read_text(encoding="utf-8"))
+    secrets += [service["service"]["password"] for service in contract["services"].values()]
+    texts = [json.dumps(facts), *demo.processes()]
+    for folder in ("log", "reports", "workload", "source/log"):
+        texts += [
+            file.read_text(errors="replace") for file in (demo.root / folder).rglob("*") if file.is_file()
+        ]
+    assert not [secret for secret in secrets if any(secret in text for text in texts)]
+
+
+def test_going_on_with_a_demo_that_is_done_changes_nothing(demo: Demo, facts: dict[str, Any]) -> None:
+    again = demo.up("--keep")
+    assert again["own_database"] == facts["own_database"]
+    assert again["violations"] == []
+
+
+def test_a_second_demo_at_the_same_time_is_turned_away(demo: Demo, facts: dict[str, Any]) -> None:
+    first = demo.start("up", "--keep", "--json")
+    assert first.stderr is not None
+    first.stderr.readline()
+    status, _, error = demo.run("up", *demo.options)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=SECONDS)
+    assert (status, error.count("\n")) == (1, 1)
+    assert "another script/demo is at work" in error
+
+
+def test_down_leaves_no_process_and_no_file(demo: Demo, facts: dict[str, Any]) -> None:
+    status, _, error = demo.run("down")
+    assert status == 0, error
+    assert demo.processes() == []
+    assert not demo.root.exists()
+
+
+def test_a_port_in_use_is_one_line(demo: Demo, facts: dict[str, Any]) -> None:
+    demo.run("down")
+    with socket.socket() as taken:
+        taken.bind((ports.LOOPBACK, Options(port_offset=demo.offset).source_port))
+        taken.listen()
+        status, _, error = demo.run("up", *demo.options)
+    assert (status, error.count("\n")) == (1, 1)
+    assert "is in use" in error
+
+
+def _free_offset() -> int:
+    for _ in range(100):
+        offset = random.randrange(12000, 40000)
+        if not any(ports.is_taken(port) for port in wanted_ports(Options(port_offset=offset))):
+            return offset
+    raise AssertionError("no free ports")
+
+
+def _search_path() -> str:
+    own = (Path(sys.executable).parent, paths.cache_dir() / "pulumi" / "bin")
+    return os.pathsep.join([*map(str, own), os.environ.get("PATH", "")])

@@ -1,0 +1,54 @@
+"""Fixtures: real PostgreSQL servers for the session, databases of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from migration.connections import Database
+from tests.support.clusters import Cluster, Clusters, session_folder
+from tests.support.versions import DEFAULT_VERSIONS
+
+
+@pytest.fixture(scope="session")
+def clusters() -> Iterator[Clusters]:
+    """All the session's servers: `.get("source", 15)`, or `.private("target", 17)` for one test alone."""
+    made = Clusters(session_folder())
+    try:
+        yield made
+    finally:
+        made.destroy()
+
+
+@pytest.fixture
+def versions(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Major versions (source, target); see tests.support.versions.every_version_pair."""
+    pair: tuple[int, int] = getattr(request, "param", DEFAULT_VERSIONS)
+    return pair
+
+
+@pytest.fixture
+def source_cluster(clusters: Clusters, versions: tuple[int, int]) -> Cluster:
+    return clusters.get("source", versions[0])
+
+
+@pytest.fixture
+def target_cluster(clusters: Clusters, versions: tuple[int, int]) -> Cluster:
+    return clusters.get("target", versions[1])
+
+
+@pytest.fixture
+def source_database(source_cluster: Cluster) -> Iterator[Database]:
+    """An empty database on the source's server, as its superuser; dropped afterwards."""
+    database = source_cluster.new_database()
+    yield database
+    source_cluster.drop_database(database)
+
+
+@pytest.fixture
+def target_database(target_cluster: Cluster) -> Iterator[Database]:
+    """An empty database on the target's server, as its superuser; dropped afterwards."""
+    database = target_cluster.new_database()
+    yield database
+    target_cluster.drop_database(database)

@@ -1,0 +1,78 @@
+"""A throttled copy is slower, whole, and stops as fast as any."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from migration.connections import Database
+from migration.copy_throttle import Governor, RateLimit, SourceWatch, Throttle
+from migration.copying import CopySizes, copy_tables
+from migration.errors import Interrupted
+from migration.progress import Silent
+from tests.support import copies
+from tests.support.processes import children
+
+pytestmark = pytest.mark.integration
+
+MEGABYTES = 24
+MADE = "CREATE SCHEMA s; CREATE TABLE s.t (id int, filler text)"
+FILLED = "INSERT INTO s.t SELECT k, repeat('x', 1000) FROM generate_series(1, 24000) k"
+WAYS = {"clients": CopySizes(in_process=-1), "in process": CopySizes(in_process=2**40)}
+
+
+@pytest.fixture
+def ends(source_database: Database, target_database: Database) -> tuple[Database, Database]:
+    for database in (source_database, target_database):
+        with database.connect() as connection:
+            connection.execute(MADE)
+    with source_database.connect() as connection:
+        connection.execute(FILLED)
+    return source_database, target_database
+
+
+def copy(
+    ends: tuple[Database, Database], way: str, throttle: Throttle, stop: threading.Event | None = None
+) -> int:
+    with copies.exported_snapshot(ends[0]) as snapshot:
+        done = copy_tables(
+            ends[0],
+            copies.tasks_of(*ends, "s"),
+            snapshot,
+            workers=2,
+            progress=Silent(),
+            stop=stop or threading.Event(),
+            sizes=WAYS[way],
+            throttle=throttle,
+        )
+    return sum(table.rows for table in done)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_rate_is_kept_and_all_rows_arrive(ends: tuple[Database, Database], way: str) -> None:
+    started = time.monotonic()
+    assert copy(ends, way, RateLimit(MEGABYTES / 3 * 1e6)) == 24000
+    # The last stretch before its end is not measured any more.
+    assert time.monotonic() - started > 1.5
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_resting_copy_stops_within_a_second_and_leaves_no_client(
+    ends: tuple[Database, Database], way: str
+) -> None:
+    stop = threading.Event()
+    threading.Timer(1.5, stop.set).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        copy(ends, way, RateLimit(100_000), stop)
+    assert time.monotonic() - started < 1.5 + 1.0 + 0.5  # the catalogue takes its time, too
+    assert [child for child in children() if "psql" in child.name] == []
+
+
+def test_the_source_is_watched_while_it_is_copied_from(ends: tuple[Database, Database]) -> None:
+    with SourceWatch(ends[0]) as governor:
+        assert copy(ends, "clients", governor) == 24000
+        assert governor.allowed > 0
+        assert Governor.SMALLEST_SHARE <= governor.share <= 1

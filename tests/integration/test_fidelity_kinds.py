@@ -1,0 +1,51 @@
+"""Every kind of schema object, each moved for real on its own and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migration.connections import Database
+from tests.support.clusters import Cluster
+from tests.support.moving import split
+from tests.support.versions import every_version_pair
+
+pytestmark = pytest.mark.integration
+
+_SCRIPTS = (Path(__file__).parent / "object_kinds.sql").read_text(encoding="utf-8").split("-- kind: ")[1:]
+KINDS = {title: script for title, _, script in (part.partition("\n") for part in _SCRIPTS)}
+
+
+def _prepare(database: Database, script: str) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE SCHEMA user_schema")
+        connection.execute("SET search_path = user_schema, public")
+        connection.execute(script.encode())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_object_arrives_as_it_was(
+    kind: str, source_database: Database, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    _prepare(source_database, KINDS[kind])
+    with split(source_database, target_cluster, {"user": ()}, tmp_path) as made:
+        assert [str(difference) for difference in made.move("user")] == [], "the schema must arrive as it was"
+
+
+@every_version_pair
+def test_all_kinds_together_arrive_between_all_versions(
+    source_database: Database, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    rules = {f"kind{number}": () for number in range(len(KINDS))}
+    with source_database.connect() as connection:
+        for number, script in enumerate(KINDS.values()):
+            own = f"kind{number}_schema"
+            connection.execute(f"CREATE SCHEMA {own}".encode())
+            connection.execute(f"SET search_path = {own}, public".encode())
+            connection.execute(script.replace("user_schema", own).encode())
+    with split(source_database, target_cluster, rules, tmp_path) as made:
+        plan, dump = made.plan(), made.dump("kind0")
+        plan.check()
+        found = {name: made.move_with(plan, dump, name) for name in rules}
+    assert {name: [str(d) for d in differences] for name, differences in found.items() if differences} == {}

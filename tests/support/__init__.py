@@ -1,0 +1,1 @@
+"""What tests share: real servers, faults to inflict on them, and how to say that something is absent."""

@@ -1,0 +1,193 @@
+"""A small shared database of two services and a stack to move them to, all real."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+from pydantic import SecretStr
+
+from components.contract import Contract, CrossingRule, Login
+from migration.connections import Database
+from migration.gateway import Gateway
+from migration.ownership import Ownership
+from tests.support.clusters import Cluster
+from tests.support.contracts import make_contract
+from tests.support.gateways import GatedService, ensure_login, gated_service
+
+APPLICATION = Login(name="shared_application", password=SecretStr("application-password-of-nothing"))
+SERVICES = ("user", "payment")
+SECRETS = ("application-password-of-nothing", "-service-password", "-migration-password", "test-password-of")
+
+SCHEMA = Path(__file__).with_name("moves.sql")
+TARGET_ROLES = Path(__file__).with_name("moves_target.sql")
+
+CROSSING = (CrossingRule(match="foreign key *", action="drop", reason="checked by the payment service"),)
+
+
+def login(service: str, kind: str) -> Login:
+    """A role of a service's own database; roles are the whole server's, so their names are the test's."""
+    return Login(name=f"test_{service}_{kind}", password=SecretStr(f"{service}-{kind}-password-of-nothing"))
+
+
+@dataclass(frozen=True)
+class World:
+    """A shared database, the services' own databases and gateways, and the contract that tells of them."""
+
+    source: Database
+    contract: Contract
+    gated: Mapping[str, GatedService]
+    folder: Path
+
+    @property
+    def contract_file(self) -> Path:
+        """The contract as `--contract` reads it."""
+        return self.folder / "contract.json"
+
+    def target(self, service: str) -> Database:
+        """A service's own database, as its migration role."""
+        made = self.contract.services[service]
+        return Database(f"{service}'s own database", "target", made.instance, made.migration)
+
+    def write_contract(self, contract: Contract | None = None) -> Path:
+        """Write the contract, passwords included, mode 0600."""
+        text = json.dumps(revealed((contract or self.contract).model_dump()))
+        with os.fdopen(
+            os.open(self.contract_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w"
+        ) as file:
+            file.write(text)
+        return self.contract_file
+
+    def command(self, *arguments: str, entry: str = "migration") -> list[str]:
+        """The command line of a verb against this world."""
+        return [sys.executable, "-m", entry, *arguments, "--contract", str(self.contract_file)]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment to run it in: reports and logs go to the test's folder."""
+        return {**os.environ, "WAQITI_STATE_DIR": str(self.folder / "state"), "NO_COLOR": "1", **more}
+
+    def run(
+        self, *arguments: str, entry: str = "migration", timeout: float = 120, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end."""
+        return subprocess.run(
+            self.command(*arguments, entry=entry), env=self.environment(**more), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def run_with_fault(
+        self, step: str, point: str, act: str, *arguments: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a verb (default: `run user --yes`) that meets a fault; see tests.support.faulty."""
+        faults = json.dumps([{"step": step, "point": point, "act": act}])
+        verb = arguments or ("run", "--stop-writes", "user", "--yes")
+        return self.run(*verb, entry="tests.support.faulty", WAQITI_TEST_FAULTS=faults)
+
+    def open_sides(self, service: str) -> set[str]:
+        """The sides that accept the service's writes now, as the guards themselves tell."""
+        flags = {"source": self.source, "target": self.target(service)}
+        found = set()
+        for side, database in flags.items():
+            with Ownership(database, service, f"{service}_schema") as guards:
+                state = guards.is_open()
+            if state or (state is None and side == "source"):
+                found.add(side)
+        return found
+
+    def gateway(self, service: str) -> Gateway:
+        """The service's gateway."""
+        return Gateway(self.contract.services[service], self.contract.source)
+
+    def count(self, service: str, statement: str) -> int:
+        """A number as the service's applications get it, through the gateway."""
+        with self.gated[service].endpoint.connect() as connection:
+            row = connection.execute(statement.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def revealed(value: Any) -> Any:
+    """The same structure with passwords in clear text."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {key: revealed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [revealed(item) for item in value]
+    return value
+
+
+@contextmanager
+def world(
+    folder: Path, source: Cluster, target: Cluster, *, rows: int = 2000, services: tuple[str, ...] = SERVICES
+) -> Iterator[World]:
+    """Make all of it, and drop it afterwards. `rows` is the number of users."""
+    with ExitStack() as stack:
+        shared = _fill(stack, source, rows)
+        if target.authority is None:
+            # A server built without TLS cannot subscribe through it either.
+            plain = shared.endpoint.model_copy(update={"sslmode": "disable", "sslrootcert": None})
+            shared = replace(shared, endpoint=plain)
+        gated = {name: stack.enter_context(_gated(stack, name, shared, target)) for name in services}
+        contract = make_contract(shared, [one.service for one in gated.values()], APPLICATION)
+        made = World(shared, contract, gated, folder)
+        made.write_contract()
+        yield made
+
+
+def _gated(
+    stack: ExitStack, name: str, shared: Database, target: Cluster
+) -> AbstractContextManager[GatedService]:
+    return gated_service(
+        name,
+        shared,
+        _own_database(stack, target, name),
+        application=APPLICATION,
+        service_login=login(name, "service"),
+        owner=f"test_{name}_owner",
+        data=target.server.data,
+        version=target.version,
+        crossing=CROSSING,
+    )
+
+
+def _fill(stack: ExitStack, cluster: Cluster, rows: int) -> Database:
+    database = cluster.new_database()
+    stack.callback(cluster.drop_database, database)
+    ensure_login(database, APPLICATION)
+    with database.connect() as connection:
+        connection.execute(SCHEMA.read_bytes())
+        connection.execute("CALL public.fill(%s)", (rows,))
+        connection.execute("DROP PROCEDURE public.fill")
+        connection.execute("ANALYZE")
+    return database
+
+
+def _own_database(stack: ExitStack, cluster: Cluster, service: str) -> Database:
+    """An instance's database as components/roles.py leaves it; returned as the migration role sees it."""
+    database = cluster.new_database()
+    stack.callback(cluster.drop_database, database)
+    owner, migration = f"test_{service}_owner", login(service, "migration")
+    for one in (login(service, "service"), migration):
+        ensure_login(database, one)
+    names = {
+        "owner": owner, "migration": migration.name, "service": login(service, "service").name,
+        "schema": f"{service}_schema", "database": database.endpoint.database,
+    }  # fmt: skip
+    with database.connect() as connection:
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (owner,)).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(owner)))
+        script = sql.SQL(TARGET_ROLES.read_text())
+        connection.execute(script.format(**{key: sql.Identifier(value) for key, value in names.items()}))
+        if cluster.version >= 16:
+            grant = sql.SQL("GRANT pg_create_subscription TO {}")
+            connection.execute(grant.format(sql.Identifier(migration.name)))
+    return Database(f"{service}'s own database", "target", database.endpoint, migration)

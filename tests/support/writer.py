@@ -1,0 +1,72 @@
+"""A client that writes through a service's endpoint all the time, and remembers what was acknowledged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from migration.connections import Database
+from migration.errors import MigrationError
+
+
+class Writer:
+    """Inserts users, one a transaction, some tens a second; connects again whenever its session is lost."""
+
+    def __init__(self, endpoint: Database) -> None:
+        self._endpoint = endpoint
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._number = 0
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self.acknowledged: list[str] = []
+        self.failed: list[str] = []
+        """What failed statements were told, in words."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def wait_for_more(self, count: int = 2, seconds: float = 30.0) -> None:
+        """Wait until so many more writes were acknowledged: the service is served."""
+        wanted = len(self.acknowledged) + count
+        deadline = time.monotonic() + seconds
+        while len(self.acknowledged) < wanted:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no write succeeded in {seconds:g} s; the last said {self.failed[-1:]}")
+            time.sleep(0.02)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._number += 1
+            name = f"writer-{id(self)}-{self._number}@example.org"
+            try:
+                connection = self._session()
+                connection.execute("INSERT INTO users (email) VALUES (%s)", (name,))
+            except (psycopg.Error, MigrationError) as error:
+                self.failed.append(str(error))
+                self._drop()
+                self._stop.wait(0.1)
+            else:
+                self.acknowledged.append(name)
+                self._stop.wait(0.02)
+        self._drop()
+
+    def _session(self) -> psycopg.Connection[tuple[object, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._endpoint.connect()
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

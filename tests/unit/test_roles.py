@@ -1,0 +1,126 @@
+"""Roles and privileges: what is declared of each. What they can and cannot do is tested on real servers."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from components.contract import Endpoint
+from components.roles import MIGRATION_MAY_SET, Roles, RolesArgs
+from tests.unit.recording import Registered, record
+
+pytestmark = pytest.mark.unit
+
+ARGS = RolesArgs(
+    endpoint=Endpoint(host="postgres-user", address="127.0.0.1", port=15433, database="waqiti_users"),
+    version=17,
+    administrator="postgres",
+    administrator_password="administrator's",
+    schema_name="user_schema",
+    owner="waqiti_user_owner",
+    service="waqiti_user_service",
+    service_password="service's",
+    migration="waqiti_user_migration",
+    migration_password="migration's",
+    monitoring="waqiti_user_monitoring",
+    monitoring_password="monitoring's",
+    backup="waqiti_user_backup",
+    backup_password="backup's",
+    extensions=("citext",),
+)
+
+
+@pytest.fixture(scope="module")
+def declared() -> dict[str, Registered]:
+    def program() -> None:
+        Roles("user-roles", ARGS)
+
+    return {one.name.removeprefix("user-roles-"): one for one in record(program)}
+
+
+def test_no_role_is_a_superuser_or_makes_roles_or_databases(declared: dict[str, Registered]) -> None:
+    for one in declared.values():
+        if one.type == "postgresql:index/role:Role":
+            for right in ("superuser", "createRole", "createDatabase"):
+                assert not one.inputs.get(right), f"{one.name} has {right}"
+
+
+def test_the_owner_cannot_log_in(declared: dict[str, Registered]) -> None:
+    assert declared["owner"].inputs["login"] is False
+    assert "password" not in declared["owner"].inputs
+
+
+def test_only_migration_and_backup_replicate(declared: dict[str, Registered]) -> None:
+    assert {name for name, one in declared.items() if one.inputs.get("replication")} == {
+        "migration",
+        "backup",
+    }
+
+
+def test_the_service_belongs_to_no_other_role(declared: dict[str, Registered]) -> None:
+    assert "roles" not in declared["service"].inputs
+
+
+def test_the_services_search_path_is_its_schema_and_public(declared: dict[str, Registered]) -> None:
+    assert declared["service"].inputs["searchPaths"] == ["user_schema", "public"]
+
+
+def test_public_is_given_nothing(declared: dict[str, Registered]) -> None:
+    of_public = [one for one in declared.values() if one.inputs.get("role") == "public"]
+    assert {one.name.removeprefix("user-roles-") for one in of_public} == {
+        "database-public",
+        "public-public",
+        "default-function-public",
+        "default-type-public",
+    }
+    assert all(one.inputs["privileges"] == [] for one in of_public)
+
+
+def test_the_service_is_given_no_right_to_make_anything(declared: dict[str, Registered]) -> None:
+    for one in declared.values():
+        if one.inputs.get("role") == "waqiti_user_service":
+            privileges = set(one.inputs.get("privileges", ()))
+            assert not privileges & {"CREATE", "TEMPORARY", "TRUNCATE", "REFERENCES", "TRIGGER", "ALL"}
+
+
+def test_the_owner_owns_database_and_schema(declared: dict[str, Registered]) -> None:
+    assert declared["database"].inputs["owner"] == declared["schema"].inputs["owner"] == "waqiti_user_owner"
+
+
+def test_the_database_is_utf8_with_locale_c(declared: dict[str, Registered]) -> None:
+    inputs = declared["database"].inputs
+    assert (inputs["encoding"], inputs["lcCollate"], inputs["lcCtype"]) == ("UTF8", "C", "C")
+
+
+def test_statistics_and_the_services_extensions_are_made_in_public(declared: dict[str, Registered]) -> None:
+    extensions = [one for one in declared.values() if one.type.endswith(":Extension")]
+    assert {one.inputs["name"] for one in extensions} == {"pg_stat_statements", "citext"}
+    assert {one.inputs["schema"] for one in extensions} == {"public"}
+
+
+@pytest.mark.parametrize("prefix", ["database-", "public-", "default-"])
+def test_grants_on_one_object_wait_for_each_other(declared: dict[str, Registered], prefix: str) -> None:
+    grants = [one for name, one in declared.items() if name.startswith(prefix) and "privileges" in one.inputs]
+    for earlier, later in itertools.pairwise(grants):
+        assert earlier.name in later.dependencies, f"{later.name} could conflict with {earlier.name}"
+
+
+def test_only_migration_may_act_as_a_replica_and_keep_its_passwords_out_of_logs(
+    declared: dict[str, Registered],
+) -> None:
+    may = {name: one.inputs["may_set"] for name, one in declared.items() if "may_set" in one.inputs}
+    assert may == {
+        "migration-settings": sorted(MIGRATION_MAY_SET),
+        "monitoring-settings": [],
+        "backup-settings": [],
+    }
+
+
+def test_an_instances_limits_do_not_bind_migration_and_backup(declared: dict[str, Registered]) -> None:
+    for who in ("migration", "backup"):
+        assert declared[f"{who}-settings"].inputs["settings"] == {
+            "default_transaction_isolation": "read committed",
+            "lock_timeout": "0",
+            "statement_timeout": "0",
+        }

@@ -1,0 +1,63 @@
+"""Statements of a dump, changed: roles of policies, keys over indexes, tables without what is dropped."""
+
+from __future__ import annotations
+
+import pytest
+from pglast import parse_sql
+
+from migration.schema_rewrite import add_constraint_using_index, policy_for_roles, table_without
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("CREATE POLICY p ON a.t USING (true);", "CREATE POLICY p ON a.t USING (true);"),
+        ("CREATE POLICY p ON a.t TO app USING (true);", 'CREATE POLICY p ON a.t TO "svc" USING (true);'),
+        (
+            'CREATE POLICY "é to app" ON a.t TO "odd ""r", app, other USING ((x = \'app\'::text));',
+            'CREATE POLICY "é to app" ON a.t TO "o", "svc" USING ((x = \'app\'::text));',
+        ),
+    ],
+)
+def test_roles_of_a_policy_become_those_of_the_target(statement: str, expected: str) -> None:
+    assert policy_for_roles(statement, {"app": "svc", 'odd "r': "o"}) == expected
+
+
+def test_a_policy_for_roles_that_do_not_move_stays_behind() -> None:
+    assert policy_for_roles("CREATE POLICY p ON a.t TO auditor USING (true)", {"app": "svc"}) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            "ALTER TABLE ONLY a.t\n    ADD CONSTRAINT k PRIMARY KEY (id);",
+            'ALTER TABLE ONLY "a"."t" ADD CONSTRAINT "k" PRIMARY KEY USING INDEX "k"',
+        ),
+        (
+            "ALTER TABLE ONLY a.t ADD CONSTRAINT k UNIQUE (id) DEFERRABLE INITIALLY DEFERRED;",
+            'ALTER TABLE ONLY "a"."t" ADD CONSTRAINT "k" UNIQUE USING INDEX "k" DEFERRABLE'
+            " INITIALLY DEFERRED",
+        ),
+        ("ALTER TABLE ONLY a.t ADD CONSTRAINT k EXCLUDE USING gist (r WITH &&);", None),
+        ("ALTER TABLE ONLY a.t ADD CONSTRAINT k UNIQUE (id); ALTER TABLE a.t CLUSTER ON k;", None),
+        ("ALTER TABLE ONLY a.t ADD CONSTRAINT k FOREIGN KEY (id) REFERENCES a.u(id);", None),
+    ],
+)
+def test_a_key_takes_over_an_index_where_postgresql_can(statement: str, expected: str | None) -> None:
+    assert add_constraint_using_index(statement, "k") == expected
+
+
+def test_a_dropped_default_and_check_leave_the_rest_of_the_table_alone() -> None:
+    statement = (
+        "CREATE TABLE a.t (id bigint DEFAULT b.f(1) NOT NULL, n numeric(10,2) DEFAULT 0.5,"
+        " CONSTRAINT ck CHECK (b.g(id)), CONSTRAINT kept CHECK ((n > (0)::numeric))) WITH (fillfactor='70');"
+    )
+    left = table_without(statement, {"id"}, {"ck"})
+    expected = (
+        "CREATE TABLE a.t (id bigint NOT NULL, n numeric(10,2) DEFAULT 0.5,"
+        " CONSTRAINT kept CHECK ((n > (0)::numeric))) WITH (fillfactor='70')"
+    )
+    assert parse_sql(left) == parse_sql(expected)

@@ -1,0 +1,158 @@
+"""ServiceDatabase: what is asked of engine and platform. Shape only; behaviour is tested for real."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.catalogue import read_catalogue
+from components.contract import Endpoint
+from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
+from components.service_database import ServiceDatabase, ServiceDatabaseArgs
+from components.tuning import tune
+from tests.unit.recording import RecordingPlatform, Registered, record
+
+pytestmark = pytest.mark.unit
+
+ENTRY = read_catalogue(Path(__file__).parents[2] / "services.yaml").services["user"]
+SECRET = "a password that was given"
+
+
+def arguments(platform: RecordingPlatform, **changes: Any) -> ServiceDatabaseArgs:
+    source = Endpoint(host="postgres-shared", address="127.0.0.1", port=5432, database="waqiti")
+    args = ServiceDatabaseArgs(
+        entry=ENTRY,
+        platform=platform,
+        version=17,
+        parameters=tune(ENTRY, version=17),
+        endpoint_port=5433,
+        instance_port=15433,
+        source=SourceRoute(source, "waqiti_app", "application's"),
+    )
+    return replace(args, **changes)
+
+
+def deploy(**changes: Any) -> tuple[RecordingPlatform, list[Registered]]:
+    platform = RecordingPlatform()
+    return platform, record(lambda: _make(platform, changes))
+
+
+def _make(platform: RecordingPlatform, changes: dict[str, Any]) -> None:
+    ServiceDatabase("user", arguments(platform, **changes))
+
+
+def asked(platform: RecordingPlatform) -> tuple[NetworkArgs, InstanceArgs, GatewayArgs]:
+    network, instance, gateway = platform.asked
+    assert isinstance(network, NetworkArgs)
+    assert isinstance(instance, InstanceArgs)
+    assert isinstance(gateway, GatewayArgs)
+    return network, instance, gateway
+
+
+def test_a_service_gets_a_network_an_instance_and_a_gateway() -> None:
+    platform, _ = deploy()
+    network, instance, gateway = asked(platform)
+    assert network.host == instance.host == gateway.host == "postgres-user"
+    assert (instance.port, gateway.port) == (15433, 5433)
+    assert instance.database == gateway.database == "waqiti_users"
+
+
+def test_only_this_services_roles_are_let_into_its_instance() -> None:
+    platform, _ = deploy()
+    _, instance, _ = asked(platform)
+    assert set(instance.roles) | set(instance.replication_roles) == {
+        "waqiti_user_service",
+        "waqiti_user_migration",
+        "waqiti_user_monitoring",
+        "waqiti_user_backup",
+    }
+    assert set(instance.replication_roles) == {"waqiti_user_migration", "waqiti_user_backup"}
+
+
+def test_the_component_has_the_projects_token() -> None:
+    _, registered = deploy()
+    assert registered[0].type == "waqiti:database:ServiceDatabase"
+
+
+def test_children_are_named_after_their_parent_and_parented() -> None:
+    _, registered = deploy()
+    for child in registered[1:]:
+        assert child.name.startswith(f"{child.parent}-"), f"{child.name} is a child of {child.parent}"
+
+
+def test_no_two_resources_have_one_name() -> None:
+    _, registered = deploy()
+    names = [one.name for one in registered]
+    assert len(names) == len(set(names))
+
+
+def test_what_holds_data_is_protected_and_retained_by_default() -> None:
+    _, registered = deploy()
+    kept = {one.name for one in registered if one.protect and one.retain_on_delete}
+    assert kept == {"user-instance", "user-roles-database", "user-roles-schema"}
+
+
+def test_a_stack_can_give_its_data_up() -> None:
+    platform, registered = deploy(protect_data=False, keep_data=False)
+    assert not any(one.protect or one.retain_on_delete for one in registered)
+    assert not asked(platform)[1].keep_data
+
+
+def test_all_that_lives_in_an_instance_goes_with_it() -> None:
+    _, registered = deploy()
+    inside = [one for one in registered if "postgresql" in one.type or "RoleSettings" in one.type]
+    assert inside, "roles are made with pulumi-postgresql"
+    assert {one.deleted_with for one in inside} == {"user-instance"}
+
+
+def test_nothing_is_said_to_an_instance_before_it_is_there() -> None:
+    _, registered = deploy()
+    (provider,) = [one for one in registered if one.type == "pulumi:providers:postgresql"]
+    assert "user-instance" in provider.dependencies
+
+
+def test_a_password_is_drawn_for_each_role_and_for_the_console() -> None:
+    _, registered = deploy()
+    drawn = {one.name for one in registered if "GeneratedSecret" in one.type}
+    assert drawn == {
+        f"user-{whose}-password"
+        for whose in ("service", "migration", "monitoring", "backup", "administrator", "gateway")
+    }
+
+
+def test_no_password_is_drawn_for_the_service_when_one_is_given() -> None:
+    _, registered = deploy(service_password=SECRET)
+    assert "user-service-password" not in {one.name for one in registered}
+
+
+def test_a_new_rotation_draws_every_password_anew() -> None:
+    _, registered = deploy(password_rotation="2026-12")
+    rotations = {one.inputs["rotation"] for one in registered if "GeneratedSecret" in one.type}
+    assert rotations == {"2026-12"}
+
+
+def test_a_given_password_reaches_the_engine_as_a_secret_only() -> None:
+    _, registered = deploy(service_password=SECRET)
+    for one in registered:
+        for key, value in one.inputs.items():
+            assert value != SECRET, f"{one.name}.{key} is in clear"
+
+
+def test_the_arguments_cannot_be_changed_once_made() -> None:
+    args = arguments(RecordingPlatform())
+    with pytest.raises(FrozenInstanceError):
+        args.protect_data = False  # type: ignore[misc]
+
+
+def test_the_endpoint_is_known_without_an_instance() -> None:
+    def program() -> None:
+        database = ServiceDatabase("user", arguments(RecordingPlatform()))
+        assert not isinstance(database.endpoint.port, pulumi.Output)
+        assert re.fullmatch(r"postgres-user:5433", f"{database.endpoint.host}:{database.endpoint.port}")
+
+    record(program)
