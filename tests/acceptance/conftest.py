@@ -18,7 +18,8 @@ from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.clusters import Cluster, Clusters
 
 SERVICES = ("user", "wallet")
-APPLICATION = "waqiti_app"
+APPLICATION = "waqiti_app_of_a_stack"
+"""Not the demo's name: tests of the demo's database make that role on the same server, with its own password."""
 APPLICATION_PASSWORD = "application-password-of-nothing"
 INSTANCE_PORT_OFFSET = 50
 
