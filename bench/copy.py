@@ -173,7 +173,7 @@ def _dump_pipe(work: Work) -> None:
     programs = work.target.binaries
     with work.from_.client_environment() as out, work.to.client_environment() as into:
         dump = subprocess.Popen(
-            [programs / "pg_dump", "--no-owner", "--no-acl"], env=out, stdout=subprocess.PIPE
+            [work.source.binaries / "pg_dump", "--no-owner", "--no-acl"], env=out, stdout=subprocess.PIPE
         )
         load = subprocess.run(
             [programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"],

@@ -19,7 +19,8 @@ def copy(work: Work) -> None:
     programs = work.target.binaries
     psql: list[str | Path] = [programs / "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]
     schema = run(
-        work.from_, [programs / "pg_dump", "--no-owner", "--no-acl", "--schema-only", "--section=pre-data"]
+        work.from_,
+        [work.source.binaries / "pg_dump", "--no-owner", "--no-acl", "--schema-only", "--section=pre-data"],
     )
     run(work.to, [*psql, *(part for line in _statements(schema) for part in ("-c", line))])
     giant = sql.Identifier(SCHEMA, TABLES[0])

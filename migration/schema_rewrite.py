@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pglast import ast, parse_sql
-from pglast.enums import ConstrType, RoleSpecType
+from pglast.enums import AlterTableType, ConstrType, RoleSpecType
 from pglast.stream import RawStream
 from psycopg import sql
 
@@ -60,6 +60,42 @@ def table_without(statement: str, defaults: Collection[str], constraints: Collec
         elements.append(element)
     tree.tableElts = tuple(elements)
     return str(RawStream()(tree))
+
+
+INTERNAL_OPTION = "pg_attver"
+"""A column option that servers patched in November 2026 (15.20) keep for themselves. Their own pg_dump leaves
+it out; one that is older, as any of a newer major version may be, dumps it, and no server takes it back."""
+
+
+def without_internal_options(statements: str) -> str:
+    """A dump's entry without the column options that a patched source keeps for itself."""
+    if INTERNAL_OPTION not in statements:
+        return statements
+    kept = []
+    for parsed in parse_sql(statements):
+        tree: Any = parsed.stmt
+        if not isinstance(tree, ast.AlterTableStmt) or not _drop_internal(tree):
+            begin = parsed.stmt_location or 0
+            end = begin + parsed.stmt_len if parsed.stmt_len else len(statements)
+            kept.append(statements[begin:end].removesuffix(";"))
+        elif tree.cmds:
+            kept.append("\n" + str(RawStream()(tree)))
+    return ";".join(kept) + ";\n"
+
+
+def _drop_internal(tree: Any) -> bool:
+    """Take the option out of `ALTER COLUMN ... SET (...)`, commands without any left with it; was it there?"""
+    found, commands = False, []
+    for command in tree.cmds:
+        if command.subtype == AlterTableType.AT_SetOptions:
+            options = tuple(one for one in command.def_ if one.defname != INTERNAL_OPTION)
+            found = found or len(options) < len(command.def_)
+            if not options:
+                continue
+            command.def_ = options
+        commands.append(command)
+    tree.cmds = tuple(commands)
+    return found
 
 
 def statements_in(text: str) -> int:

@@ -17,7 +17,7 @@ from migration.model import SequenceName, display_name
 from migration.plan_model import ServicePlan
 from migration.schema_archive import Entry
 from migration.schema_dump import SchemaDump
-from migration.schema_rewrite import policy_for_roles, table_without
+from migration.schema_rewrite import policy_for_roles, table_without, without_internal_options
 
 _NOT_OURS = frozenset({
     "ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES", "SCHEMA", "EXTENSION", "ACL",
@@ -139,6 +139,7 @@ def _statement(
         text = _without_dropped(entry, plan, catalog)
     if text is None:
         return None
+    text = without_internal_options(text)
     # Parts are tagged `table part`; a name with a blank is not worth taking apart for a label.
     schema = (display_name(entry.schema) + ".") if entry.schema else ""
     depends = tuple(

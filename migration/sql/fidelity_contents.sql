@@ -40,7 +40,8 @@ SELECT CASE WHEN c.relkind = 'c' THEN 'pg_type'::regclass ELSE 'pg_class'::regcl
                  CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
                  CASE WHEN c.relkind IN ('r', 'p', 'm', 'f') AND a.attstorage <> t.typstorage THEN a.attstorage END,
                  NULLIF(a.attcompression, ''), 'statistics ' || NULLIF(a.attstattarget, -1),
-                 array_to_string(a.attoptions, ','))
+                 -- pg_attver is a patched server's own (15.20); see migration/schema_rewrite.py.
+                 (SELECT string_agg(o, ',') FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'))
 FROM rel c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid

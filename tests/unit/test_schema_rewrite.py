@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from pglast import parse_sql
 
-from migration.schema_rewrite import add_constraint_using_index, policy_for_roles, table_without
+from migration.schema_rewrite import (
+    add_constraint_using_index,
+    policy_for_roles,
+    table_without,
+    without_internal_options,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -61,3 +66,28 @@ def test_a_dropped_default_and_check_leave_the_rest_of_the_table_alone() -> None
         " CONSTRAINT kept CHECK ((n > (0)::numeric))) WITH (fillfactor='70')"
     )
     assert parse_sql(left) == parse_sql(expected)
+
+
+TABLE = 'CREATE TABLE s.t (\n    "ä;b" integer,\n    c text\n);\n'
+INTERNAL = "ALTER TABLE ONLY s.t ALTER COLUMN c SET (pg_attver=22158952);\n"
+
+
+@pytest.mark.parametrize(
+    ("dumped", "kept"),
+    [
+        (TABLE, TABLE),
+        (TABLE + INTERNAL, TABLE),
+        (TABLE + INTERNAL + "ALTER TABLE ONLY s.t ALTER COLUMN c SET STORAGE EXTERNAL;\n", None),
+    ],
+)
+def test_a_patched_servers_own_column_options_do_not_reach_the_target(dumped: str, kept: str | None) -> None:
+    left = without_internal_options(dumped)
+    assert "pg_attver" not in left
+    assert parse_sql(left) == parse_sql(kept if kept is not None else dumped.replace(INTERNAL, ""))
+
+
+def test_an_option_beside_a_patched_servers_own_is_kept() -> None:
+    left = without_internal_options(
+        TABLE + "ALTER TABLE ONLY s.t ALTER COLUMN c SET (n_distinct=5, pg_attver=1);"
+    )
+    assert parse_sql(left) == parse_sql(TABLE + "ALTER TABLE ONLY s.t ALTER COLUMN c SET (n_distinct=5);")
