@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
 
@@ -14,10 +14,16 @@ from migration.errors import MigrationError
 
 
 class Writer:
-    """Inserts users, one a transaction, some tens a second; connects again whenever its session is lost."""
+    """Inserts users, one a transaction, some tens a second; connects again whenever its session is lost.
 
-    def __init__(self, endpoint: Database) -> None:
+    Another `statement` takes one parameter, a text that no other write has.
+    """
+
+    def __init__(
+        self, endpoint: Database, statement: LiteralString = "INSERT INTO users (email) VALUES (%s)"
+    ) -> None:
         self._endpoint = endpoint
+        self._statement = statement
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._number = 0
@@ -51,7 +57,7 @@ class Writer:
             name = f"writer-{id(self)}-{self._number}@example.org"
             try:
                 connection = self._session()
-                connection.execute("INSERT INTO users (email) VALUES (%s)", (name,))
+                connection.execute(self._statement, (name,))
             except (psycopg.Error, MigrationError) as error:
                 self.failed.append(str(error))
                 self._drop()
