@@ -109,11 +109,11 @@ class Builder:
                 self.progress.phase(f"{self.service}: {phase.name}", len(tasks), "steps")
                 workers = min(self.workers if phase.parallel else 1, len(tasks))
                 ordered = sorted(tasks, key=lambda task: -task.cost) if phase.parallel else tasks
-                self._run(_Board(ordered), workers)
+                self._run(_Board(ordered), workers, sum(task.cost for task in tasks) / workers)
 
-    def _run(self, board: _Board, workers: int) -> None:
+    def _run(self, board: _Board, workers: int, share: float) -> None:
         with ThreadPoolExecutor(workers, thread_name_prefix="build") as pool:
-            pending = {pool.submit(self._work, board, workers) for _ in range(workers)}
+            pending = {pool.submit(self._work, board, share) for _ in range(workers)}
             try:
                 while pending:
                     finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -128,15 +128,15 @@ class Builder:
                 self._cancel()
                 raise
 
-    def _work(self, board: _Board, workers: int) -> None:
+    def _work(self, board: _Board, share: float) -> None:
         with ddl_session(self.target) as connection, self._registered(connection):
             memory = sql.Literal(f"{self.memory_kilobytes}kB")
             connection.execute(sql.SQL("SET maintenance_work_mem = {}").format(memory))
-            # Several builds side by side use the processors; a lone one may use helpers instead.
-            helpers = 0 if workers > 1 else 2
-            connection.execute(f"SET max_parallel_maintenance_workers = {helpers}".encode())
             while (task := board.take()) is not None:
                 try:
+                    # Builds side by side use the processors; one that all others would wait for, helpers.
+                    helpers = b"2" if task.cost >= share else b"0"
+                    connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
                     self._do(connection, task)
                 finally:
                     board.finish(task)

@@ -84,7 +84,7 @@ def without_internal_options(statements: str) -> str:
 
 
 def _drop_internal(tree: Any) -> bool:
-    """Take the option out of `ALTER COLUMN ... SET (...)`, commands without any left with it; was it there?"""
+    """Take the option, and commands that set nothing else, out of an ALTER TABLE; was it there?"""
     found, commands = False, []
     for command in tree.cmds:
         if command.subtype == AlterTableType.AT_SetOptions:
