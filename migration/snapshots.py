@@ -17,9 +17,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -36,6 +36,8 @@ ATTEMPT_MS = 30
 PATIENT_ATTEMPTS = 10
 """After so many in vain, attempts grow: a busy server is held a little longer rather than never verified."""
 GROWTH, LONGEST_ATTEMPT_MS = 1.3, 150
+TABLES_A_MS = 50
+"""Locks that a busy server takes in a millisecond: the time on top that thousands of tables get."""
 QUIET_POLLS = 25
 """Before an attempt, so many looks for a moment in which few transactions write."""
 PAUSE_FACTOR = 15
@@ -114,9 +116,10 @@ def _take(
     attempts = 0
     # Writers do not wait for the disk on our account: `flush` follows when they are let go.
     flow.at_publisher.execute("SET synchronous_commit = off")
+    _look_up(locking, writers)
     while True:
         attempts += 1
-        limit = _attempt_ms(attempts)
+        limit = _attempt_ms(attempts) + len(tables) // TABLES_A_MS
         writers.wait_for_few(locking, attempts)
         locking.execute("BEGIN")
         locking.execute(
@@ -132,7 +135,7 @@ def _take(
             psycopg.errors.QueryCanceled,
             psycopg.errors.DeadlockDetected,
         ) as error:
-            locking.execute("ROLLBACK")
+            _let_go(locking)
             longest = max(longest, (time.monotonic() - begun) * 1000)
             if time.monotonic() > deadline:
                 raise StepTimeout(
@@ -141,10 +144,24 @@ def _take(
                 ) from error
             time.sleep(random.uniform(0.5, 1.5) * PAUSE_FACTOR * (time.monotonic() - begun))  # noqa: S311
         else:
-            locking.execute("ROLLBACK")
+            _let_go(locking)
             stall = (time.monotonic() - begun) * 1000
             flow.flush(flow.at_publisher)
             return _Taken(snapshot, stall, max(longest, stall), attempts)
+
+
+def _look_up(locking: Connection, writers: _Writers) -> None:
+    """Let the session look all tables up while nobody waits for it: the locks themselves are then quick."""
+    with suppress(psycopg.errors.LockNotAvailable), locking.transaction():
+        locking.execute("SET LOCAL lock_timeout = '1s'")
+        locking.execute(writers.lock("ACCESS SHARE"))
+
+
+def _let_go(locking: Connection) -> None:
+    """End the transaction with its locks. The statement time-out may strike ROLLBACK, too, and not end it."""
+    while locking.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        with suppress(psycopg.errors.QueryCanceled):
+            locking.execute("ROLLBACK")
 
 
 def _attempt_ms(attempt: int) -> int:
@@ -172,7 +189,7 @@ class _Writers:
                 return
             time.sleep(_POLL_SECONDS * 4)
 
-    def lock(self) -> sql.Composed:
+    def lock(self, mode: LiteralString = "SHARE") -> sql.Composed:
         """The statement that locks the tables, those first that transactions were seen to write to most.
 
         A table that transactions take early is held by more of them at any moment than one they take
@@ -181,7 +198,7 @@ class _Writers:
         """
         ordered = sorted(self._tables, key=lambda table: -self._seen[table])
         listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(table.identifier()) for table in ordered)
-        return sql.SQL("LOCK TABLE {} IN SHARE MODE").format(listed)
+        return sql.SQL("LOCK TABLE {} IN {} MODE").format(listed, sql.SQL(mode))
 
 
 def _take_applied(
