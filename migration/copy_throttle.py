@@ -17,6 +17,7 @@ from typing import Protocol
 import psycopg
 
 from migration.connections import Database
+from migration.progress_tally import size
 from migration.queries import query
 
 LONGEST_REST_SECONDS = 1.0
@@ -30,6 +31,9 @@ class Throttle(Protocol):
     def rest(self, moved: int) -> float:
         """Seconds to rest now, after `moved` more bytes went through (0: go on)."""
 
+    def why(self) -> str | None:
+        """Why it holds the copy back now, for a person; None while it does not."""
+
 
 class Unthrottled:
     """As fast as it goes."""
@@ -38,12 +42,16 @@ class Unthrottled:
         """Never."""
         return 0.0
 
+    def why(self) -> str | None:
+        """Never."""
+        return None
+
 
 class RateLimit:
     """At most so many bytes a second of COPY's stream, over all workers together."""
 
     def __init__(self, bytes_per_second: float, clock: Clock = time.monotonic) -> None:
-        self._rate = bytes_per_second
+        self.rate = bytes_per_second
         self._clock = clock
         self._lock = threading.Lock()
         self._paid_until = clock()
@@ -54,8 +62,12 @@ class RateLimit:
         with self._lock:
             now = self._clock()
             # What was not used is not saved up: no burst after a slow stretch.
-            self._paid_until = max(self._paid_until, now) + moved / self._rate
+            self._paid_until = max(self._paid_until, now) + moved / self.rate
             return min(max(self._paid_until - now, 0.0), LONGEST_REST_SECONDS)
+
+    def why(self) -> str | None:
+        """While the copy is ahead of the rate."""
+        return f"--rate-limit is {size(self.rate)}/s" if self._paid_until > self._clock() else None
 
 
 class Governor:
@@ -79,8 +91,11 @@ class Governor:
         slack_seconds: float = 0.01,
     ) -> None:
         """Allowed is `factor` times the probe's time before the copy, or `slack_seconds` more than it."""
+        self.baseline = baseline_seconds
         self.allowed = max(baseline_seconds * factor, baseline_seconds + slack_seconds)
         self.share = 1.0
+        self.latest = self.slowest = baseline_seconds
+        """Medians of the last probes: the latest, and the largest so far."""
         self._clock = clock
         self._recent: deque[float] = deque(maxlen=self.WINDOW)
         self._busy_since = threading.local()
@@ -88,7 +103,9 @@ class Governor:
     def observe(self, seconds: float) -> None:
         """A probe took so long."""
         self._recent.append(seconds)
-        if statistics.median(self._recent) > self.allowed:
+        self.latest = statistics.median(self._recent)
+        self.slowest = max(self.slowest, self.latest)
+        if self.latest > self.allowed:
             self.share = max(self.share / 2, self.SMALLEST_SHARE)
             self._recent.clear()
         else:
@@ -101,6 +118,15 @@ class Governor:
         rest = min(busy * (1 - self.share) / self.share, LONGEST_REST_SECONDS)
         self._busy_since.value = now + rest
         return rest
+
+    def why(self) -> str | None:
+        """While the share is not the whole."""
+        if self.share >= 1:
+            return None
+        now, before = self.latest * 1000, self.baseline * 1000
+        return (
+            f"commits took the source {now:.0f} ms, {before:.0f} before; copying {self.share:.0%} of the time"
+        )
 
 
 class SourceWatch:

@@ -1,6 +1,6 @@
 """What a long step tells the person who waits for it: phases, items, bytes, rows, notes.
 
-A step calls the five methods below, from any thread; how it looks is another module's:
+A step calls the methods below, from any thread; how it looks is another module's:
 `progress_live` (a table that redraws itself, on a terminal), `progress_lines` (plain lines at a bounded
 rate, off it), `progress_json` (one JSON object a line) and `Silent`. All of it goes to standard error:
 standard output is for results.
@@ -32,6 +32,9 @@ class Progress(Protocol):
 
     def done(self, name: str, rows: int, bytes: int, seconds: float) -> None:
         """A table is finished: its exact rows and bytes, and the seconds from its begin."""
+
+    def held(self, why: str | None) -> None:
+        """Why the phase's work is being held back now; None: it goes on as fast as it can."""
 
     def note(self, text: str) -> None:
         """One line that the person should see now."""
@@ -74,6 +77,9 @@ class Silent(Closing):
         """Ignored."""
 
     def done(self, name: str, rows: int, bytes: int, seconds: float) -> None:
+        """Ignored."""
+
+    def held(self, why: str | None) -> None:
         """Ignored."""
 
     def note(self, text: str) -> None:

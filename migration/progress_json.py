@@ -56,6 +56,11 @@ class JsonProgress(Closing):
             self._tally.done(name, rows, bytes, seconds)
             self._write("done", table=name, rows=rows, bytes=bytes, took=round(seconds, 3))
 
+    def held(self, why: str | None) -> None:
+        """`held_back` of the next `advance`."""
+        with self._lock:
+            self._tally.held = why
+
     def note(self, text: str) -> None:
         """`{"event": "note", "text": ...}`."""
         with self._lock:
@@ -83,6 +88,7 @@ class JsonProgress(Closing):
             "bytes": tally.bytes,
             "bytes_per_second": round(tally.bytes_per_second),
             "seconds_left": None if left is None else round(left, 1),
+            "held_back": tally.held,
             "running": {
                 item.name: {"bytes": item.bytes, "total_bytes": item.total_bytes, "rows": item.rows}
                 for item in tally.running

@@ -54,6 +54,11 @@ class LineProgress(Closing):
             self._tally.done(name, rows, bytes, seconds)
             self._tick()
 
+    def held(self, why: str | None) -> None:
+        """Shown by the next line."""
+        with self._lock:
+            self._tally.held = why
+
     def note(self, text: str) -> None:
         """At once."""
         with self._lock:
@@ -97,6 +102,8 @@ def summary(tally: Tally) -> str:
         named = ", ".join(_item(item) for item in running[:_NAMED_AT_MOST])
         more = f" and {len(running) - _NAMED_AT_MOST} more" if len(running) > _NAMED_AT_MOST else ""
         parts.append(f"now {named}{more}")
+    if tally.held:
+        parts.append(f"held back: {tally.held}")
     return f"{tally.name}: " + ", ".join(parts)
 
 

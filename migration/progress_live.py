@@ -66,6 +66,11 @@ class LiveProgress(Closing):
         with self._lock:
             self._tally.done(name, rows, bytes, seconds)
 
+    def held(self, why: str | None) -> None:
+        """Drawn at the next redraw, under the table."""
+        with self._lock:
+            self._tally.held = why
+
     def note(self, text: str) -> None:
         """A line above the table."""
         self._console.print(Text(text), soft_wrap=True)
@@ -114,7 +119,8 @@ def draw(tally: Tally, rows_at_most: int, width: int) -> RenderableType:
         grid.add_row(*_cells(name, item.fraction, item.rows, rate, seconds, wide=wide))
     name = Text("all", style="bold")
     grid.add_row(*_cells(name, tally.fraction, tally.rows, tally.bytes_per_second, tally.seconds, wide=wide))
-    return Group(grid, Text(remaining(tally), no_wrap=True, overflow="ellipsis"))
+    below = [remaining(tally), *([f"held back: {tally.held}"] if tally.held else [])]
+    return Group(grid, *(Text(line, no_wrap=True, overflow="ellipsis") for line in below))
 
 
 def remaining(tally: Tally) -> str:

@@ -68,6 +68,8 @@ class Tally:
     bytes: int = 0
     rows: int = 0
     items_done: int = 0
+    held: str | None = None
+    """Why the work is held back now."""
     _credit: int = 0
     _unfinished: dict[str, Item] = field(default_factory=dict)
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
@@ -78,6 +80,7 @@ class Tally:
         self.started = self.clock()
         self.items, self._unfinished = {}, {}
         self.bytes = self.rows = self.items_done = self._credit = 0
+        self.held = None
         self._samples = deque([(self.started, 0)])
 
     def table(self, name: str, total_bytes: int) -> Item:
