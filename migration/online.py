@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from components.contract import Contract, Service
+from migration.copy_pace import CopyPace
 from migration.crossing_keys import drop_crossing_keys
 from migration.errors import MigrationError, WrongState
 from migration.journal import Move
@@ -55,6 +56,7 @@ class Online:
     wal_limit_bytes: int = 10 << 30
     limits: Limits = field(default_factory=Limits)
     watch: Callable[[Step], None] = lambda step: None
+    pace: CopyPace = field(default_factory=CopyPace)
 
     def state(self, service: Service) -> Move | None:
         """The service's move that is under way or done; None when it has none."""
@@ -231,7 +233,7 @@ class Online:
         return OnlineMove(
             contract=self.contract, service=service, plan=plan, journal=self.runner.journal, move=move,
             progress=self.runner.progress, stop=self.runner.interruption.stop, workers=self.workers,
-            wal_limit_bytes=self.wal_limit_bytes,
+            wal_limit_bytes=self.wal_limit_bytes, pace=self.pace,
         )  # fmt: skip
 
 

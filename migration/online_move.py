@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from migration.changed_keys import ChangedKeys
+from migration.copy_pace import CopyPace, held_back
 from migration.copying import CopyTask, copy_tables
 from migration.errors import Interrupted, StepTimeout
 from migration.large_objects import copy_large_objects
@@ -42,6 +43,7 @@ class OnlineMove(OfflineMove):
     wal_limit_bytes: int = 10 << 30
     """WAL that the slot may keep on the source's disk."""
     catch_up_seconds: float = 24 * 3600.0
+    pace: CopyPace = field(default_factory=CopyPace)
 
     def forward(self) -> Flow:
         """The replication to the service's own database; the caller closes it."""
@@ -77,9 +79,11 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     tasks = [CopyTask(move.name, table, move.target) for table in move.own.tables]
     with move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
         with wal_watch(flow, move.wal_limit_bytes, move.stop) as stop:
-            tables = copy_tables(
-                move.source, tasks, snapshot, workers=move.workers, progress=move.progress, stop=stop
-            )
+            with held_back(move.source, move.pace, move.progress) as throttle:
+                tables = copy_tables(
+                    move.source, tasks, snapshot, workers=move.workers, progress=move.progress, stop=stop,
+                    throttle=throttle,
+                )  # fmt: skip
             objects = copy_large_objects(
                 move.source, move.target, move.own.large_object_columns, snapshot,
                 owner=move.service.owner, users=[move.service.service.name],
@@ -95,6 +99,7 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
             "rows": sum(table.rows for table in tables),
             "bytes": sum(table.bytes for table in tables),
             "large_objects": len(objects.oids),
+            "throttle": throttle.figures(),
         }
 
 
