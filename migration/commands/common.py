@@ -46,6 +46,17 @@ PauseTimeout = Annotated[
         help="How long a transaction under way at the gateway may take to end.",
     ),
 ]  # fmt: skip
+RateLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--rate-limit", min=0.001, metavar="MB/S",
+        help="Copy so many megabytes a second at most, instead of watching the shared database.",
+    ),
+]  # fmt: skip
+NoThrottle = Annotated[
+    bool,
+    typer.Option("--no-throttle", help="Copy on at full speed while the shared database answers slowly."),
+]
 ReportFolder = Annotated[
     Path | None,
     typer.Option("--report", help="Folder for the report; default: reports/ in the state folder."),

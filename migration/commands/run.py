@@ -17,7 +17,9 @@ from migration.commands.common import (
     AsJson,
     ContractFile,
     Invocation,
+    NoThrottle,
     PauseTimeout,
+    RateLimit,
     ReportFolder,
     Services,
     Stack,
@@ -33,6 +35,7 @@ from migration.commands.verbs import (
     SkipGate,
     Verbs,
     WalLimit,
+    copy_pace,
     not_finished,
 )
 from migration.errors import MigrationError, WrongState
@@ -65,6 +68,8 @@ def run(
             "--stop-writes", help="Let each service's clients wait while it is copied; no way back."
         ),
     ] = False,
+    rate_limit: RateLimit = None,
+    no_throttle: NoThrottle = False,
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
     skip_gate: SkipGate = None,
     pause_timeout: PauseTimeout | None = None,
@@ -77,6 +82,12 @@ def run(
     data is copied, and nothing replicates back afterwards. Whatever fails before a service is switched is
     undone, and running it again goes on. A service that is moved already is left alone.
     """
+    pace = copy_pace(rate_limit, no_throttle)
+    if stop_writes and (rate_limit is not None or no_throttle):
+        raise typer.BadParameter(
+            "--stop-writes copies at full speed, because clients wait for it; leave "
+            "--rate-limit and --no-throttle out"
+        )
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
@@ -91,7 +102,7 @@ def run(
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
         else:
             limits = Limits(pause=pause_timeout or DEFAULT_PAUSE_SECONDS)
-            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits)
+            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
         _Run(here, agreed, journal, way).run(wanted, yes, report)
 

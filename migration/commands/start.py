@@ -12,6 +12,8 @@ from migration.commands.common import (
     All,
     AsJson,
     ContractFile,
+    NoThrottle,
+    RateLimit,
     Services,
     Stack,
     Workers,
@@ -25,6 +27,7 @@ from migration.commands.verbs import (
     WalLimit,
     ask,
     at_work,
+    copy_pace,
     not_finished,
     show_states,
 )
@@ -45,19 +48,22 @@ def start(
     yes: Yes = False,
     workers: Workers = None,
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
+    rate_limit: RateLimit = None,
+    no_throttle: NoThrottle = False,
     skip_gate: SkipGate = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy services while they are written to, and let their own databases follow; clients notice nothing.
 
     A start that fails, or is interrupted, takes everything back. One that was killed is undone by the
-    next `start` or by `resume`.
+    next `start` or by `resume`. The copy rests while the shared database answers more slowly than before it.
     """
+    pace = copy_pace(rate_limit, no_throttle)
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
     skipped = tuple(skip_gate or ())
-    with at_work(here, agreed, workers=workers, wal_limit=wal_limit) as verbs:
+    with at_work(here, agreed, workers=workers, wal_limit=wal_limit, pace=pace) as verbs:
         wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
         for service in wanted:
             verbs.online(Silent()).require_startable(service)

@@ -17,6 +17,7 @@ from rich.table import Table as Grid
 from components.contract import Contract, Service
 from migration.catalog import read_catalog
 from migration.commands.common import Invocation
+from migration.copy_pace import CopyPace
 from migration.errors import WrongState
 from migration.gates_model import GateLimits
 from migration.journal import Journal, Move, open_journal
@@ -54,6 +55,7 @@ class Verbs:
     workers: int
     wal_limit_bytes: int
     limits: Limits = field(default_factory=Limits)
+    pace: CopyPace = field(default_factory=CopyPace)
     doing: str = ""
     """The service that is worked on, for the display."""
 
@@ -72,7 +74,9 @@ class Verbs:
 
         shown = _Shown(progress)
         runner = Runner(self.journal, self.here.interruption, progress, self.here.observer)
-        return Online(self.contract, runner, self.workers, self.wal_limit_bytes, self.limits, watch)
+        return Online(
+            self.contract, runner, self.workers, self.wal_limit_bytes, self.limits, watch, self.pace
+        )
 
     def each(
         self, services: Sequence[Service], act: Callable[[Online, Service], Mapping[str, Any]]
@@ -126,6 +130,7 @@ def at_work(
     workers: int | None = None,
     wal_limit: float = DEFAULT_WAL_GIB,
     pause: float = DEFAULT_PAUSE_SECONDS,
+    pace: CopyPace | None = None,
 ) -> Iterator[Verbs]:
     """Take the operator's lock for a verb. `wal_limit` in GiB, `pause` in seconds.
 
@@ -133,7 +138,15 @@ def at_work(
     """
     with open_journal(source_database(contract), contract) as journal:
         limits = Limits(pause=pause)
-        yield Verbs(here, contract, journal, workers or os.cpu_count() or 2, int(wal_limit * 2**30), limits)
+        many, kept = workers or os.cpu_count() or 2, int(wal_limit * 2**30)
+        yield Verbs(here, contract, journal, many, kept, limits, pace or CopyPace())
+
+
+def copy_pace(rate_limit: float | None, no_throttle: bool) -> CopyPace:
+    """What `--rate-limit` (megabytes a second) and `--no-throttle` ask for; raises BadParameter for both."""
+    if rate_limit is not None and no_throttle:
+        raise typer.BadParameter("--rate-limit and --no-throttle exclude each other: pass one of them")
+    return CopyPace(None if rate_limit is None else rate_limit * 1e6, watched=not no_throttle)
 
 
 def source_plan(contract: Contract, service: Service) -> Plan:
