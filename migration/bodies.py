@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from pglast import parser
 
+from migration.bodies_dynamic import dynamic_statements
+
 Use = Literal["relation", "routine", "type", "any"]
 
 _DOTTED = re.compile(r"(?=\b(\w+)\.(\w+))")
@@ -56,6 +58,12 @@ def names_in(language: str, body: str, definition: str) -> frozenset[NameUse]:
             found.update(_unqualified(body))
     else:
         found.update(NameUse(schema, name, "any") for schema, name in _DOTTED.findall(body))
+    for statement in dynamic_statements(language, body, definition):
+        if statement.text is not None:
+            try:
+                found.update(_in_statements(statement.text))
+            except parser.ParseError:
+                found.update(_unqualified(statement.text))
     return frozenset(found)
 
 
