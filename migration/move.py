@@ -76,6 +76,8 @@ class Runner:
     progress: Progress = field(default_factory=Silent)
     observer: Observer = field(default_factory=Unobserved)
     patience: float = UNDO_PATIENCE_SECONDS
+    left: list[tuple[str, MigrationError]] = field(default_factory=list)
+    """What the newest undo could not take back, and why: such a move is not over."""
 
     def run(
         self,
@@ -113,10 +115,11 @@ class Runner:
         return results
 
     def undo(self, move: Move, steps: Sequence[Step[C]], context: C) -> None:
-        """Take back `steps`, last first, each recorded. Nothing stops it; what fails is said and skipped.
+        """Take back `steps`, last first, each recorded. Nothing stops it; what fails is said, and `left`.
 
         When the lock was lost and another operator has it by now, the rest is that one's.
         """
+        self.left.clear()
         if not any(step.undo for step in steps):
             return
         give_up = time.monotonic() + self.patience
@@ -125,6 +128,7 @@ class Runner:
                 self._patiently(lambda _: self.journal.reopen(), context, give_up)
             except AnotherOperator as error:
                 self.progress.note(f"nothing was undone: {error}")
+                self.left.append(("everything", error))
                 return
             except MigrationError as error:
                 self.progress.note(f"going on without the journal: {error}")
@@ -165,6 +169,7 @@ class Runner:
             self._patiently(undo, context, give_up)
         except MigrationError as error:
             failure = error
+            self.left.append((step.name, error))
             self.progress.note(f"could not {name}: {error}; run the same command again to finish it")
         self.observer.reached("acted", name)
         if record is not None:

@@ -22,6 +22,9 @@ from migration.orphans import end_orphans
 from migration.plan_model import Plan
 from migration.protocol import Step, Verdict
 from migration.recheck import Recheck
+from migration.replication import flow_name
+from migration.replication_slots import KEYS_SUFFIX, drop_slot
+from migration.stack import source_database
 from migration.switch import Limits, SwitchResult, carry_out, settle
 from migration.switch_actions import SwitchActions
 from migration.switch_record import SwitchRecord, Verb
@@ -79,9 +82,10 @@ class Online:
         try:
             self.runner.run(move, START, self.context(move, service, plan))
         except BaseException:
-            # Without the journal the move stays as it is, and the next `start` undoes it.
-            with contextlib.suppress(MigrationError):
-                journal.set_state(move, UNDONE, over=True)
+            # Without the journal, or with something left, the move stays as it is: `resume` undoes the rest.
+            if not self.runner.left:
+                with contextlib.suppress(MigrationError):
+                    journal.set_state(move, UNDONE, over=True)
             raise
         return journal.set_state(move, FOLLOWING)
 
@@ -164,6 +168,7 @@ class Online:
             verb = SWITCHING[move.state]
             with SwitchActions(self.context(move, service, plan), verb) as actions:
                 self._settle(move, verb, actions)
+        self._drop_stale_keys(service)
         return self.state(service)
 
     def abort(self, service: Service, plan: Plan) -> None:
@@ -178,8 +183,27 @@ class Online:
         self._undo_start(move, service, plan)
 
     def _undo_start(self, move: Move, service: Service, plan: Plan) -> None:
-        self.runner.undo(move, START, self.context(move, service, plan))
+        """Raises, as what it was, what could not be undone: the rest is, and the move stays `starting`."""
+        context = self.context(move, service, plan)
+        move = self.runner.journal.set_state(move, STARTING)
+        for database in (context.source, context.target):
+            # A side that does not answer is met again, and said, by the steps themselves.
+            with contextlib.suppress(MigrationError):
+                end_orphans(database, whole=True)
+        self.runner.undo(move, START, context)
+        if self.runner.left:
+            step, error = self.runner.left[0]
+            raise type(error)(
+                f"{service.name} could not be undone whole: {error} (undoing {step!r}; "
+                f"{len(self.runner.left)} steps are left); mend that, then run `resume`"
+            )
         self.runner.journal.set_state(move, UNDONE, over=True)
+
+    def _drop_stale_keys(self, service: Service) -> None:
+        """The slot of a comparison that was killed would keep the shared server's WAL for ever."""
+        source = source_database(self.contract)
+        with source.connect() as session, source.translated("dropping the slot of a comparison that died"):
+            drop_slot(session, flow_name(service.name, "forward") + KEYS_SUFFIX)
 
     def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
         """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
@@ -240,4 +264,4 @@ class Online:
 def _end_orphans(move: OnlineMove) -> None:
     """What a dead run left on either side must not act in the middle of ours."""
     for database in (move.source, move.target):
-        end_orphans(database)
+        end_orphans(database, whole=True)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from migration.changed_keys import ChangedKeys
 from migration.copy_pace import CopyPace, held_back
 from migration.copying import CopyTask, copy_tables
 from migration.errors import Interrupted, StepTimeout
@@ -28,7 +27,9 @@ from migration.move_offline import (
     set_sequences,
     unmake_schema,
 )
-from migration.replication import Flow
+from migration.replication import Flow, flow_name
+from migration.replication_removal import take_away
+from migration.replication_slots import drop_slots
 from migration.schema_watch import WATCHING, unwatch_schema, watch_schema
 from migration.wal_watch import check_retained, wal_watch
 
@@ -67,11 +68,8 @@ def publish_source(move: OnlineMove) -> Mapping[str, Any]:
 
 
 def drop_forward(move: OnlineMove) -> None:
-    """Remove the replication to the target from both sides."""
-    with move.forward() as flow:
-        with ChangedKeys(flow, ()) as keys:
-            keys.drop()
-        flow.drop()
+    """Remove the replication to the target from both sides; from one at least, if the other is down."""
+    take_away(move.name, "forward", move.source, move.target)
 
 
 def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
@@ -104,9 +102,9 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
 
 
 def drop_slot(move: OnlineMove) -> None:
-    """Let the source's WAL go."""
-    with move.forward() as flow:
-        flow.drop_slot()
+    """Let the source's WAL go, also while the target is down."""
+    with move.source.connect() as session, move.source.translated("dropping the slots of the move"):
+        drop_slots(session, flow_name(move.name, "forward"))
 
 
 def publish_target(move: OnlineMove) -> Mapping[str, Any]:
@@ -116,9 +114,8 @@ def publish_target(move: OnlineMove) -> Mapping[str, Any]:
 
 
 def drop_back(move: OnlineMove) -> None:
-    """Remove the replication back from both sides."""
-    with move.back() as flow:
-        flow.drop()
+    """Remove the replication back from both sides; from one at least, if the other is down."""
+    take_away(move.name, "back", move.target, move.source)
 
 
 def subscribe(move: OnlineMove) -> Mapping[str, Any]:
@@ -155,16 +152,28 @@ def catch_up(move: OnlineMove) -> Mapping[str, Any]:
     return {"behind_bytes": first, "seconds": round(seconds, 3), "heartbeat_s": round(proven, 3)}
 
 
+def unguard_source(move: OnlineMove) -> None:
+    """Take the guards off the source's tables, which took the writes all the time."""
+    with move.guards(move.source) as guards:
+        guards.remove()
+
+
+def unguard_target(move: OnlineMove) -> None:
+    """Take the flag from the target; its tables go with the schema, later in the undo."""
+    with move.guards(move.target) as guards:
+        guards.remove()
+
+
 START: tuple[Step[OnlineMove], ...] = (
     Step("mark the target", mark_target),
-    Step("guard the source", guard_source),
+    Step("guard the source", guard_source, undo=unguard_source),
     Step("publish on the source", publish_source, undo=drop_forward),
     Step(WATCHING, watch_schema, undo=unwatch_schema),
     Step("create the schema", make_schema, undo=unmake_schema),
     Step("copy from the slot's snapshot", copy_from_slot, undo=drop_slot),
     Step("build indexes and constraints", build),
     Step("set the sequences", set_sequences),
-    Step("guard the target", guard_target),
+    Step("guard the target", guard_target, undo=unguard_target),
     Step("publish on the target", publish_target, undo=drop_back),
     Step("subscribe", subscribe),
     Step("catch up", catch_up),

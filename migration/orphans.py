@@ -19,18 +19,25 @@ WRITERS = (
 """Application names of the sessions that change flags, sequences, slots or subscriptions."""
 
 
-def end_orphans(database: Database, seconds: float = 5.0) -> None:
-    """End them and wait until they are gone.
+COMPARERS = ("waqiti-migration-keys", "waqiti-migration-snapshot", "waqiti-migration-verify")
+"""Of the sessions that compare: the first makes a slot, the second holds locks."""
+
+
+def end_orphans(database: Database, seconds: float = 5.0, *, whole: bool = False) -> None:
+    """End the WRITERS and wait until they are gone.
+
+    `whole`: also the COMPARERS, and sessions that copy and build; the caller has none of these itself.
 
     The caller holds the operator's lock, so what still runs belongs to nobody, and has closed its own
     such sessions. Raises StepTimeout, and what connecting raises.
     """
     connection = database.connect(application_name="waqiti-migration-orphans", connect_timeout=3)
     deadline = time.monotonic() + seconds
+    names = [*WRITERS, *COMPARERS] if whole else [*WRITERS]
     try:
         with database.translated("ending sessions of a run that died"):
             while True:
-                row = connection.execute(query("orphans_end"), {"names": list(WRITERS)}).fetchone()
+                row = connection.execute(query("orphans_end"), {"names": names, "whole": whole}).fetchone()
                 if row is None or row[0] == 0:
                     return
                 if time.monotonic() > deadline:

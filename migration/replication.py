@@ -34,6 +34,7 @@ from migration.replication_publication import (
     settle_identities,
     unpublish,
 )
+from migration.replication_slots import drop_slot
 from migration.replication_subscription import Subscription
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -238,26 +239,8 @@ class Flow(AbstractContextManager["Flow"]):
 
     def drop_slot(self, seconds: float = 10.0) -> None:
         """Remove the slot, which lets the publisher's WAL go. A sender still at work is ended first."""
-        deadline = time.monotonic() + seconds
         with self.publisher.translated(f"dropping the slot {self.name}"):
-            while True:
-                try:
-                    self.at_publisher.execute(
-                        "SELECT pg_catalog.pg_terminate_backend(active_pid)"
-                        " FROM pg_catalog.pg_replication_slots WHERE slot_name = %s AND active",
-                        [self.name],
-                    )
-                    self.at_publisher.execute(
-                        "SELECT pg_catalog.pg_drop_replication_slot(slot_name)"
-                        " FROM pg_catalog.pg_replication_slots WHERE slot_name = %s",
-                        [self.name],
-                    )
-                except psycopg.errors.ObjectInUse:
-                    if time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.02)
-                else:
-                    return
+            drop_slot(self.at_publisher, self.name, seconds)
 
     def drop(self, patience: Patience | None = None) -> None:
         """Remove all of this direction on both sides and put replica identities back.

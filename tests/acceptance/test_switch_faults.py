@@ -91,13 +91,7 @@ class Scene:
         assert {self.world.gateway("user").route()} == sides
         assert not self.world.gateway("user").is_paused()
         self.writer.wait_for_more()
-        known = list(self.writer.acknowledged)
-        with self.world.gated["user"].endpoint.connect() as connection:
-            rows = connection.execute(
-                "SELECT email, count(*) FROM users WHERE email = ANY(%s) GROUP BY 1", (known,)
-            ).fetchall()
-        assert len(rows) == len(known), "an acknowledged write is gone"
-        assert all(count == 1 for _, count in rows), "a write is there twice"
+        self.writer.assert_each_write_is_there_once()
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,16 @@ class Writer:
                 raise AssertionError(f"no write succeeded in {seconds:g} s; the last said {self.failed[-1:]}")
             time.sleep(0.02)
 
+    def assert_each_write_is_there_once(self) -> None:
+        """What was acknowledged by now is in the service's database, wherever its endpoint leads."""
+        known = list(self.acknowledged)
+        with self._endpoint.connect() as connection:
+            rows = connection.execute(
+                "SELECT email, count(*) FROM users WHERE email = ANY(%s) GROUP BY 1", (known,)
+            ).fetchall()
+        assert len(rows) == len(known), "an acknowledged write is gone"
+        assert all(count == 1 for _, count in rows), "a write is there twice"
+
     def _work(self) -> None:
         while not self._stop.is_set():
             self._number += 1

@@ -1,0 +1,107 @@
+"""A start that is killed around every step, under writes: nothing is left behind, and the next one succeeds.
+
+The points come from the steps themselves, so a new step is covered without anyone remembering.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from migration.journal import open_journal
+from migration.move import UNDO_PREFIX, Runner
+from migration.online import Online
+from migration.online_move import START
+from migration.planning import read_plan
+from migration.stack import source_database
+from tests.support.clusters import Clusters
+from tests.support.leftovers import leftovers
+from tests.support.moves import World, world
+from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.writer import Writer
+
+pytestmark = pytest.mark.acceptance
+
+STEPS = [step.name for step in START]
+UNDOS = [f"{UNDO_PREFIX}{step.name}" for step in reversed(START) if step.undo]
+START_USER = ("start", "user", "--yes")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
+    source, target = (
+        clusters.get("source", DEFAULT_VERSIONS[0]),
+        clusters.get("target", DEFAULT_VERSIONS[1]),
+    )
+    with world(tmp_path_factory.mktemp("world"), source, target, rows=300, services=("user",)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def writer(shared: World) -> Iterator[Writer]:
+    """A client at work all the time; what it is told must be true."""
+    with Writer(shared.gated["user"].endpoint) as writer:
+        yield writer
+
+
+def kill(shared: World, step: str, point: str, *verb: str) -> None:
+    """Run a verb that dies at a point of a step."""
+    killed = shared.run_with_fault(step, point, "kill", *(verb or START_USER))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+def resume(shared: World) -> None:
+    """The verb in this process: starting a program takes longer than what it does here."""
+    service = shared.contract.services["user"]
+    with open_journal(source_database(shared.contract), shared.contract) as journal:
+        online = Online(shared.contract, Runner(journal), workers=2)
+        assert online.resume(service, read_plan(shared.contract, [service])) is None
+
+
+def assert_as_before(shared: World, writer: Writer) -> None:
+    """The service is served by the shared database, and nothing tells that a start was ever tried."""
+    assert shared.open_sides("user") == {"source"}
+    assert shared.gateway("user").route() == "source"
+    assert not shared.gateway("user").is_paused()
+    assert leftovers(shared, "user") == []
+    writer.wait_for_more()
+    assert writer.failed == [], "clients notice nothing of a start, nor of its end"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_start_was_killed_around_a_step_resume_leaves_nothing_of_it(
+    shared: World, writer: Writer, step: str
+) -> None:
+    kill(shared, step, "begun")
+    assert shared.open_sides("user") == {"source"}, "one writer, also before `resume`"
+    # Undoes what the first one left, then dies itself.
+    kill(shared, step, "acted")
+    assert shared.open_sides("user") == {"source"}
+    resume(shared)
+    assert_as_before(shared, writer)
+
+
+def test_after_undos_were_killed_around_every_step_resume_leaves_nothing(
+    shared: World, writer: Writer
+) -> None:
+    kill(shared, STEPS[-1], "acted")
+    for number, undo in enumerate(UNDOS):
+        kill(shared, undo, ("begun", "acted")[number % 2], "resume")
+        assert shared.open_sides("user") == {"source"}
+    resume(shared)
+    assert_as_before(shared, writer)
+
+
+def test_a_start_after_killed_ones_succeeds_and_has_every_write(shared: World, writer: Writer) -> None:
+    for step in STEPS[3], STEPS[-1]:
+        kill(shared, step, "acted")
+    started = shared.run(*START_USER)
+    assert started.returncode == 0, started.stderr
+    moved = shared.run("cutover", "user", "--yes")
+    assert moved.returncode == 0, moved.stderr
+    assert shared.open_sides("user") == {"target"}
+    writer.wait_for_more()
+    writer.assert_each_write_is_there_once()
+    assert writer.failed == []
