@@ -21,7 +21,7 @@ from components.contract import Endpoint, Service, Source
 from migration.console import Console, Row
 from migration.errors import GatewayFailed, StepTimeout
 from servers import pgbouncer_routes
-from servers.pgbouncer_routes import write_routes
+from servers.pgbouncer_routes import stage_routes, write_routes
 
 Route = Literal["source", "target"]
 
@@ -48,6 +48,7 @@ class Gateway:
         self._service = service
         self._source = source
         self._kept: Console | None = None
+        self._staged: tuple[Route, Path] | None = None
 
     def pause(self, timeout: float) -> float:
         """Let running transactions end and make all others wait; returns the seconds that took.
@@ -106,13 +107,17 @@ class Gateway:
         with self._console() as console:
             return self._entry(console)["paused"] != "0"
 
+    def prepare(self, to: Route) -> None:
+        """Write ahead of a pause what `repoint` will put in force, so that no disk is waited for in it."""
+        self._staged = to, stage_routes(Path(self._control.routes), self._routes_entry(to))
+
     def repoint(self, to: Route) -> None:
         """Lead new server connections to the shared database or to the service's own.
 
         The routes file is replaced, then read by PgBouncer, then what is in force is compared.
         Raises GatewayFailed.
         """
-        write_routes(Path(self._control.routes), self._routes_entry(to))
+        self._replace_routes(to)
         deadline = time.monotonic() + RELOAD_SECONDS
         with self._console() as console:
             console.command(sql.SQL("RELOAD"))
@@ -173,6 +178,17 @@ class Gateway:
         except (GatewayFailed, StepTimeout):
             self._kept = None
             raise
+
+    def _replace_routes(self, to: Route) -> None:
+        path, staged, self._staged = Path(self._control.routes), self._staged, None
+        if staged is not None and staged[0] == to:
+            try:
+                staged[1].replace(path)
+            except FileNotFoundError:
+                pass  # taken meanwhile, by another switch of ours or a person: write it anew
+            else:
+                return
+        write_routes(path, self._routes_entry(to))
 
     def _statement(self, command: Literal["PAUSE", "RESUME"]) -> sql.Composed:
         return sql.SQL(command) + sql.SQL(" ") + sql.Identifier(self._database)

@@ -22,11 +22,11 @@ class Step(Enum):
     PAUSE = "pause the gateway"
     CLOSE_OLD = "close the old side"
     CATCH_UP = "catch up to the last write"
-    COMPARE = "compare the keys changed since the last verification"
-    SEQUENCES = "set the sequences"
     STOP_FEED = "stop the replication to the new side"
     MAKE_BACK_SLOT = "make the slot of the replication back"
     START_BACK = "start the replication back"
+    COMPARE = "compare the keys changed since the last verification"
+    SEQUENCES = "set the sequences"
     PROVE_BACK = "prove the replication back with a heartbeat"
     OPEN_NEW = "open the new side"
     ROUTE_NEW = "repoint the gateway"
@@ -35,7 +35,10 @@ class Step(Enum):
 
 
 SWITCH: tuple[Step, ...] = tuple(Step)
-"""The order of a switch. Up to OPEN_NEW every failure leads back; from it on, only forward."""
+"""The order of a switch. Up to OPEN_NEW every failure leads back; from it on, only forward.
+
+The replication back starts before rows are compared, because its worker takes as long as comparing to
+come up: both sides are closed and at rest meanwhile, so neither sees the other."""
 
 POINT_OF_NO_RETURN = Step.OPEN_NEW
 

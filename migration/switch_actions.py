@@ -95,6 +95,7 @@ class SwitchActions:
             require_unchanged(self._ready.old.session, self._began)
         self._carry_large_objects()
         self._ready.back.make_slot()
+        self._gateway.prepare(self._routes[1])
         if self._recheck is not None:
             self._recheck.narrow()
 

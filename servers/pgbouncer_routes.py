@@ -55,6 +55,14 @@ def write_routes(path: Path, route: Route) -> None:
 
     Raises ServerError for a value with a line break, which the format cannot hold.
     """
+    stage_routes(path, route).replace(path)
+
+
+def stage_routes(path: Path, route: Route) -> Path:
+    """Writes what is to become the routes file beside it, on disk before this returns; gives its path.
+
+    Renaming it to `path` is all that is left to do, and takes no time. Raises as `write_routes`.
+    """
     pairs = {"host": route.host, "port": str(route.port), "dbname": route.dbname}
     if route.user is not None:
         pairs["user"] = route.user
@@ -72,7 +80,9 @@ def write_routes(path: Path, route: Route) -> None:
             where=str(path),
             to_do="use letters, digits, _ . and - only",
         )
-    write_private(path, f"; leads to: {route.leads_to}\n[databases]\n{route.database} = {target}\n")
+    staged = path.with_name(f"{path.name}.next")
+    write_private(staged, f"; leads to: {route.leads_to}\n[databases]\n{route.database} = {target}\n")
+    return staged
 
 
 def read_routes(path: Path) -> Route | None:

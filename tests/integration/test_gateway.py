@@ -73,6 +73,17 @@ def test_a_repointed_gateway_leads_to_the_services_own_database(
     assert ask(gated) == "target"
 
 
+def test_what_was_prepared_for_one_side_never_leads_to_the_other(
+    gated: GatedService, gateway: Gateway
+) -> None:
+    gateway.prepare("target")
+    gateway.repoint("source")
+    assert (gateway.route(), ask(gated)) == ("source", "source")
+    gateway.prepare("target")
+    gateway.repoint("target")
+    assert (gateway.route(), ask(gated)) == ("target", "target")
+
+
 def test_it_leads_back_after_a_rollback(gated: GatedService, gateway: Gateway) -> None:
     gateway.repoint("target")
     gateway.repoint("source")
