@@ -19,6 +19,7 @@ from typer.exceptions import Abort, TyperException
 
 from migration.commands.abort import abort
 from migration.commands.common import Invocation
+from migration.commands.consistency import consistency
 from migration.commands.cutover import cutover
 from migration.commands.finish import finish
 from migration.commands.gates import gates
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (plan, run, start, status, verify, gates, cutover, rollback, resume, finish, abort):
+for _verb in (plan, run, start, status, verify, consistency, gates, cutover, rollback, resume, finish, abort):
     app.command()(_verb)
 
 

@@ -145,6 +145,12 @@ class ConnectionLost(MigrationError):
     exit_code = 31
 
 
+class OrphansFound(MigrationError):
+    """Rows refer to rows of another service that are not there."""
+
+    exit_code = 32
+
+
 class Interrupted(MigrationError):
     """The operator pressed Ctrl-C (or sent SIGTERM)."""
 

@@ -72,6 +72,8 @@ class Invocation:
     as_json: bool = False
     document: dict[str, Any] = field(default_factory=dict)
     """The result so far, for `--json`."""
+    one_line: bool = False
+    """Whether the result is one line, for logs, instead of indented."""
     scrub: Scrub = unchanged
     """Blots out the contract's passwords, once it is known."""
     out: Console = field(default_factory=lambda: _console(sys.stdout))
@@ -94,7 +96,9 @@ class Invocation:
     def finish(self) -> None:
         """Write what `show_json` kept."""
         if self.as_json and self.document:
-            sys.stdout.write(json.dumps(self.document, indent=2, default=str) + "\n")
+            sys.stdout.write(
+                json.dumps(self.document, indent=None if self.one_line else 2, default=str) + "\n"
+            )
         self.document = {}
 
     def show_error(self, kind: str, message: str, exit_code: int) -> None:
