@@ -14,7 +14,7 @@ new verification is what helps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -206,18 +206,24 @@ def compare_changed(
     sides = tuple(zip((publisher, subscriber), sessions, strict=True))
     differences: list[Difference] = []
     left_out = []
-    for name in sorted(changed.keys.keys() | changed.whole):
-        table = by_name[name]
-        if name in changed.whole and table.bytes > WHOLE_TABLE_BYTES:
-            left_out.append(name)
-        elif name in changed.whole:
-            totals = [_totals(database, session, table) for database, session in sides]
-            if totals[0] != totals[1]:
-                differences.append(Difference(name, "changed", {"table": "some row"}))
-        else:
-            keys = changed.keys[name]
-            there, here = (_held(database, session, table, keys) for database, session in sides)
-            differences += _differences(table, there, here)
+    with ExitStack() as stack:
+        # Once for all tables: inside a pause each round trip counts.
+        for database, session in sides:
+            stack.enter_context(database.translated("comparing what changed"))
+            stack.enter_context(session.transaction())
+            digest.prepare(session)
+        for name in sorted(changed.keys.keys() | changed.whole):
+            table = by_name[name]
+            if name in changed.whole and table.bytes > WHOLE_TABLE_BYTES:
+                left_out.append(name)
+            elif name in changed.whole:
+                totals = [_totals(database, session, table) for database, session in sides]
+                if totals[0] != totals[1]:
+                    differences.append(Difference(name, "changed", {"table": "some row"}))
+            else:
+                keys = changed.keys[name]
+                there, here = (_held(database, session, table, keys) for database, session in sides)
+                differences += _differences(table, there, here)
     return ComparedKeys(len(changed), tuple(differences), tuple(left_out))
 
 
@@ -244,8 +250,7 @@ def _held(database: Database, session: Connection, table: Table, keys: set[Key])
     )
     parameters = [list(values) for values in zip(*sorted(keys), strict=True)]
     held: Held = {}
-    with database.translated(f"comparing the changed rows of {table.name}"), session.transaction():
-        digest.prepare(session)
+    with database.translated(f"comparing the changed rows of {table.name}"):
         for values, one, two in session.execute(composed, parameters):
             held.setdefault(tuple(values), []).append((one, two))
     return held
@@ -260,8 +265,7 @@ def _totals(database: Database, session: Connection, table: Table) -> tuple[int,
         table=sql.SQL("ONLY ") + table.name.identifier(),
         range=sql.SQL("true"),
     )
-    with database.translated(f"comparing {table.name}"), session.transaction():
-        digest.prepare(session)
+    with database.translated(f"comparing {table.name}"):
         row = session.execute(composed).fetchone()
     return tuple(int(value) for value in row or ())
 
