@@ -30,6 +30,7 @@ APPLICATION_NAME = "waqiti-copy"
 """Of all sessions of a copy; clients have a number behind it."""
 
 _SAMPLE_SECONDS = 0.25
+_SHORTEST_REST_SECONDS = 0.01
 _BLOCK_BYTES = 128 * 1024
 _COPIED = re.compile(r"^COPY (\d+)$", re.MULTILINE)
 
@@ -159,8 +160,17 @@ class Worker:
         except ClientFailed as failure:
             side = self._shared.source if failure.of_source else task.target
             raise client_error(side, failure.said, doing) from failure
+        if not meter.looked_at:
+            self._rest(piece.bytes)
         counted = _COPIED.findall(said)
         return int(counted[-1])
+
+    def _rest(self, moved: int) -> None:
+        """For a piece that was done before anyone looked: many such would otherwise never be held back."""
+        while (seconds := self._shared.throttle.rest(moved)) > _SHORTEST_REST_SECONDS:
+            if self._shared.halt.wait(seconds):
+                raise Halted
+            moved = 0
 
     def _client(self, database: Database, name: str, script: Sequence[sql.Composable]) -> Client:
         quiet = database == self._shared.source
@@ -214,6 +224,11 @@ class _Meter:
         self._advance = advance
         self._throttle = throttle
         self._bytes = self._rows = self._stream_bytes = 0
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether any of the stream was seen."""
+        return self._stream_bytes > 0
 
     def reached(self, stream_bytes: int, rows: int) -> float:
         """The COPY has taken so many bytes and rows altogether; returns how long it shall rest."""

@@ -15,7 +15,7 @@ INTERVAL_SECONDS = 1.0
 
 
 class JsonProgress(Closing):
-    """Writes events `phase`, `table`, `advance`, `done`, `note` and `end`.
+    """Writes events `phase`, `table`, `advance`, `done`, `held`, `note` and `end`.
 
     Every object has `event` and `seconds` (since the phase began). Bytes are counts, rates are bytes
     a second, `seconds_left` is null while nothing can be said.
@@ -26,7 +26,7 @@ class JsonProgress(Closing):
         self._clock = clock
         self._tally = Tally(clock)
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._next = self._next_held = 0.0
 
     def phase(self, name: str, total: int | None = None, unit: Unit = "bytes") -> None:
         """`{"event": "phase", "phase": ..., "total": ..., "unit": ...}`."""
@@ -57,9 +57,12 @@ class JsonProgress(Closing):
             self._write("done", table=name, rows=rows, bytes=bytes, took=round(seconds, 3))
 
     def held(self, why: str | None) -> None:
-        """`held_back` of the next `advance`."""
+        """`{"event": "held", "why": ...}`, at most once a second, and `held_back` of every `advance`."""
         with self._lock:
             self._tally.held = why
+            if why is not None and self._clock() >= self._next_held:
+                self._next_held = self._clock() + INTERVAL_SECONDS
+                self._write("held", why=why)
 
     def note(self, text: str) -> None:
         """`{"event": "note", "text": ...}`."""

@@ -58,6 +58,8 @@ class LineProgress(Closing):
         """Shown by the next line."""
         with self._lock:
             self._tally.held = why
+            if why is not None:
+                self._tick()
 
     def note(self, text: str) -> None:
         """At once."""

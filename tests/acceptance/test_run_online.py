@@ -66,6 +66,15 @@ def outcome(ended: subprocess.CompletedProcess[str], code: int = 0) -> dict[str,
     return document
 
 
+def add_history(made: World) -> None:
+    """A table of the service `user` that takes a moment to copy: 40 MB."""
+    with made.source.connect() as connection:
+        connection.execute(
+            "CREATE TABLE user_schema.history AS SELECT i AS id, repeat(md5(i::text), 40) AS what"
+            " FROM generate_series(1, 30000) i"
+        )
+
+
 def keeps_every_write(made: World, writer: Writer, service: str = "user") -> None:
     """Whatever was acknowledged is there once, and nothing failed."""
     assert writer.failed == []
@@ -107,11 +116,7 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
         world(tmp_path, source_cluster, target_cluster, rows=ROWS) as made,
         Writer(made.gated["user"].endpoint) as writer,
     ):
-        with made.source.connect() as connection:
-            connection.execute(
-                "CREATE TABLE user_schema.history AS SELECT i AS id, repeat(md5(i::text), 40) AS what"
-                " FROM generate_series(1, 30000) i"
-            )
+        add_history(made)
         running = subprocess.Popen(
             made.command("run", "--all", "--yes", "--workers", "1"), env=made.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -130,6 +135,38 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
         assert made.open_sides("user") == {"source"}
         assert leftovers(made) == (0, 0, 0)
     assert writer.failed == []
+
+
+def test_a_rate_that_was_asked_for_is_kept_told_and_recorded(shared: World) -> None:
+    add_history(shared)
+    ended = shared.run("start", "user", "--yes", "--json", "--rate-limit", "10")
+    assert outcome(ended)["services"]["user"]["state"] == "following"
+    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert {event["why"] for event in events if event["event"] == "held"} == {"--rate-limit is 10 MB/s"}
+    figures = throttle_of(shared)
+    assert (figures["by"], figures["bytes_per_second"]) == ("rate limit", 10_000_000)
+    assert figures["rested_s"] > 1
+
+
+@pytest.mark.parametrize(("options", "by"), [([], "source latency"), (["--no-throttle"], "nothing")])
+def test_without_a_rate_the_source_is_watched_unless_told_otherwise(
+    shared: World, options: list[str], by: str
+) -> None:
+    outcome(shared.run("start", "user", "--yes", "--json", *options))
+    figures = throttle_of(shared)
+    assert figures["by"] == by
+    assert ("commit_ms_before" in figures) == (by == "source latency")
+
+
+def throttle_of(made: World) -> Any:
+    """What the journal says of how the last copy was held back."""
+    with made.source.connect() as connection:
+        row = connection.execute(
+            "SELECT figures -> 'throttle' FROM waqiti_migration.steps"
+            " WHERE step LIKE 'copy%' AND outcome = 'done' ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def leftovers(made: World) -> Any:

@@ -8,12 +8,14 @@ import time
 import pytest
 
 from migration.connections import Database
+from migration.copy_pace import CopyPace, held_back
 from migration.copy_throttle import Governor, RateLimit, SourceWatch, Throttle
 from migration.copying import CopySizes, copy_tables
 from migration.errors import Interrupted
 from migration.progress import Silent
 from tests.support import copies
 from tests.support.processes import children
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -77,3 +79,38 @@ def test_the_source_is_watched_while_it_is_copied_from(ends: tuple[Database, Dat
         assert copy(ends, "clients", governor) == 96000
         assert governor.allowed > 0
         assert Governor.SMALLEST_SHARE <= governor.share <= 1
+
+
+class Watcher(Silent):
+    """Remembers why it was told that the copy is held back."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str | None] = []
+        self.notes: list[str] = []
+
+    def held(self, why: str | None) -> None:
+        self.reasons.append(why)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_a_source_that_becomes_slow_holds_the_copy_back_and_the_person_is_told_why(
+    ends: tuple[Database, Database],
+) -> None:
+    watcher = Watcher()
+    with ends[0].connect() as connection:
+        connection.execute("DELETE FROM s.t WHERE id > 20000")
+    with Proxy.to(ends[0]) as proxy:
+        with held_back(proxy.seen_through(ends[0]), CopyPace(), watcher) as held:
+            proxy.slow(0.05)
+            while held.why() is None:
+                time.sleep(0.05)
+            assert copy(ends, "in process", held) == 20000
+        figures = held.figures()
+    assert figures["by"] == "source latency"
+    assert figures["commit_ms_slowest"] >= 100 > figures["commit_ms_before"]
+    assert figures["rested_s"] > 0.5
+    assert any(why and why.startswith("commits took the source ") for why in watcher.reasons)
+    assert watcher.reasons[-1] is None, "it is not held back any more"
+    assert watcher.notes[0].startswith("the copy rested for the source's clients: ")

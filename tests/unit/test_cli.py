@@ -66,7 +66,15 @@ def test_every_verb_has_help_on_its_json_and_contract(verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run", "--nonsense"), ("nonsense",), ("run", "user", "--workers", "0")]
+    "arguments",
+    [
+        ("run", "--nonsense"),
+        ("nonsense",),
+        ("run", "user", "--workers", "0"),
+        ("start", "user", "--rate-limit", "0"),
+        ("start", "user", "--rate-limit", "20", "--no-throttle"),
+        ("run", "user", "--stop-writes", "--rate-limit", "20"),
+    ],
 )
 def test_wrong_usage_is_one_line_and_exits_with_2(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
