@@ -79,7 +79,8 @@ class Writer:
 
     def _session(self) -> psycopg.Connection[tuple[object, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = self._endpoint.connect()
+            # Not the migration's own name: what it leaves behind under that is ended.
+            self._connection = self._endpoint.connect(application_name="an application")
         return self._connection
 
     def _drop(self) -> None:
