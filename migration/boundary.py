@@ -17,9 +17,10 @@ from migration.catalog_model import CatalogObject, ObjectId
 from migration.model import TableName
 
 Action = Literal["move", "copy", "drop", "reference", "ignore"]
-FoundBy = Literal["catalogue", "body", "consequence"]
+FoundBy = Literal["catalogue", "body", "consequence", "dynamic", "outside"]
 """`catalogue`: `pg_depend` says so. `body`: a function's text names it. `consequence`: it depends on
-something that a rule drops."""
+something that a rule drops. `dynamic`: a function runs a text that only exists when it runs. `outside`: it is
+no service's, and reaches into this one (`migration.boundary_outside`)."""
 
 SHARED_CODE = frozenset({
     "function", "procedure", "aggregate", "type", "domain", "operator", "operator class", "operator family",
@@ -59,11 +60,14 @@ class Edge:
     """What is done; None while services.yaml does not say, or says something that does not fit."""
     reason: str = ""
     """Why: the rule's reason, or what is wrong with the rule."""
+    remedy: str = ""
+    """What to do in the shared database where no action fits."""
 
     @property
     def line(self) -> str:
         """The line for services.yaml (under `services: <service>: crossing:`) that would decide it."""
-        action = next((a for a in ("drop", "copy", "move", "ignore") if a in self.possible), None)
+        order = ("drop", "copy", "move", "ignore") if self.found_by != "dynamic" else ("ignore", "drop")
+        action = next((a for a in order if a in self.possible), None)
         if action is None:
             return ""
         match = self.identity.replace("'", "''")
@@ -88,6 +92,20 @@ def possible_actions(
     if found_by == "body" or (found_by == "consequence" and dependent.kind in {"function", "procedure"}):
         fits.add("ignore")
     return frozenset(fits)
+
+
+def remedy_for(dependent: CatalogObject, referenced: CatalogObject, by_column: bool, partition: bool) -> str:
+    """What has to change in the shared database first; for edges that no action fits.
+
+    `by_column`: a column's type is what needs the other; `partition`: the dependent is one of it.
+    """
+    if dependent.kind == referenced.kind == "table" and not by_column:
+        if partition:
+            return f"ALTER TABLE {referenced.identity} DETACH PARTITION {dependent.identity} there first"
+        return f"ALTER TABLE {dependent.identity} NO INHERIT {referenced.identity} there first"
+    if by_column:
+        return f"give its column a type that is not {referenced.identity}'s there first"
+    return "change it in the shared database first"
 
 
 def decide(edge: Edge, rules: Sequence[CrossingRule]) -> Edge:

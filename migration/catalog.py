@@ -26,9 +26,11 @@ from migration.catalog_model import (
     Extension,
     ForeignKey,
     Grant,
+    LeftBehind,
     ObjectId,
     Routine,
     Server,
+    Stream,
 )
 from migration.model import Column, LargeObjectColumn, Sequence, SequenceName, Table, TableName, display_name
 from migration.queries import query
@@ -36,7 +38,7 @@ from migration.queries import query
 OWN_SCHEMA = "waqiti_migration"
 """Where this program keeps its own things, on either side: never claimed, never moved, never listed."""
 _OWN_PUBLICATION = re.compile(r"waqiti_[a-z0-9_]+_(forward|back)")
-"""What `migration.replication` calls its publications."""
+"""What `migration.replication` calls its publications and subscriptions."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 _BLOCK = 8192
 
@@ -73,6 +75,8 @@ def read_catalog(
             policy_roles={(PG_POLICY, oid): tuple(roles) for oid, roles in policies},
             other_roles=_read_other_roles(connection, application),
             unpopulated=frozenset(row[0] for row in connection.execute(query("catalog_unpopulated"))),
+            streams=_read_streams(connection),
+            left_behind=_read_left_behind(connection, application),
         )
 
 
@@ -264,3 +268,16 @@ def _read_grants(connection: Connection, application: str | None) -> tuple[tuple
 def _read_other_roles(connection: Connection, application: str | None) -> tuple[tuple[str, str, int], ...]:
     rows = connection.execute(query("catalog_other_roles"), {"application": application or ""})
     return tuple((schema, role, count) for schema, role, count in rows)
+
+
+def _read_streams(connection: Connection) -> tuple[Stream, ...]:
+    return tuple(
+        Stream(kind, (classid, oid), name, whole, tuple(schemas), tuple(tables))
+        for kind, classid, oid, name, whole, schemas, tables in connection.execute(query("catalog_streams"))
+        if not _OWN_PUBLICATION.fullmatch(name)
+    )
+
+
+def _read_left_behind(connection: Connection, application: str | None) -> tuple[LeftBehind, ...]:
+    rows = connection.execute(query("catalog_left_behind"), {"application": application or ""})
+    return tuple(LeftBehind(*row) for row in rows if row[1] != OWN_SCHEMA)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from migration.model import LargeObjectColumn, Sequence, Table, TableName
 
@@ -28,6 +29,7 @@ PG_POLICY = 3256
 PG_LANGUAGE = 2612
 PG_PUBLICATION = 6104
 PG_EVENT_TRIGGER = 3466
+PG_AUTHID = 1260
 """OIDs of the system catalogues; they are fixed (PostgreSQL's src/include/catalog)."""
 
 
@@ -117,6 +119,29 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A publication or a subscription, and what it has."""
+
+    kind: Literal["publication", "subscription"]
+    id: ObjectId
+    name: str
+    all_tables: bool
+    schemas: tuple[str, ...]
+    """Schemas it has as a whole."""
+    tables: tuple[int, ...]
+    """OIDs of the tables it has one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Something that belongs to a schema, or to the database, and that no dump of a schema carries."""
+
+    kind: Literal["default privileges", "security label", "setting", "tablespace"]
+    schema: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """What the server and the database are."""
 
@@ -159,6 +184,10 @@ class Catalog:
     """Schema, role, objects: further roles that were granted something."""
     unpopulated: frozenset[int] = frozenset()
     """OIDs of materialized views that hold nothing."""
+    streams: tuple[Stream, ...] = ()
+    """Publications and subscriptions, this program's own left out."""
+    left_behind: tuple[LeftBehind, ...] = ()
+    """What is named in the plan because it does not move."""
 
     @cached_property
     def outgoing(self) -> Mapping[ObjectId, tuple[Dependency, ...]]:

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 
 from components.contract import CrossingRule
 from migration.bodies import NameUse, names_in
-from migration.boundary import SHARED_CODE, Edge, FoundBy, decide, possible_actions
+from migration.bodies_dynamic import dynamic_statements
+from migration.boundary import SHARED_CODE, Action, Edge, FoundBy, decide, possible_actions, remedy_for
 from migration.catalog_model import PG_CLASS, PG_REWRITE, PG_TYPE, Catalog, CatalogObject, ObjectId
 
 _RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
 _SERVERS = frozenset({"foreign server", "foreign-data wrapper"})
 _ROUTINES = frozenset({"function", "procedure", "aggregate"})
+DYNAMIC = "dynamic SQL"
+"""What an edge of a function that runs unknown texts leads to, in its identity."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class ServiceClosure:
         self.schema = next(schema for schema, owner in claims.items() if owner == service)
         self._declared_keys = {key.id for key in catalog.foreign_keys}
         self._body_references: dict[ObjectId, tuple[ObjectId, ...]] = {}
+        self._dynamic: dict[ObjectId, str] = {}
 
     def compute(self) -> Closure:
         """The closure; undecided edges keep their object in it."""
@@ -72,8 +76,8 @@ class ServiceClosure:
             dropped |= more
             decided |= {key: edge for key, edge in walk.edges.items() if edge.action == "drop"}
         edges = decided | walk.edges
-        gone = {part for item in dropped for part in self._with_parts(item)}
-        objects = {part for item in walk.seen for part in self._with_parts(item)} - gone
+        gone = {part for item in dropped for part in self.with_parts(item)}
+        objects = {part for item in walk.seen for part in self.with_parts(item)} - gone
         return Closure(
             self.service,
             frozenset(objects),
@@ -96,11 +100,12 @@ class ServiceClosure:
             if whole in walk.seen or whole in dropped:
                 continue
             walk.seen.add(whole)
-            for unit in self._with_parts(whole):
-                if unit in dropped or self._is_inherited_key(unit):
+            for unit in self.with_parts(whole):
+                if unit in dropped or self.is_inherited_key(unit):
                     continue
-                for reference, found_by in self._references(unit, whole):
+                for reference, found_by in self.references(unit, whole):
                     queue.extend(self._follow(walk, unit, reference, found_by, dropped))
+                self._note_dynamic(walk, unit)
 
     def _follow(
         self, walk: _Walk, unit: ObjectId, reference: ObjectId, found_by: FoundBy, dropped: set[ObjectId]
@@ -122,7 +127,7 @@ class ServiceClosure:
         return (reference,) if edge.action in {"copy", "move"} else ()
 
     def _note(self, walk: _Walk, unit: ObjectId, reference: ObjectId, found_by: FoundBy) -> Edge:
-        dependent = self._shown(unit)
+        dependent = self.shown(unit)
         key = (dependent.id, reference)
         if key in walk.edges:
             return walk.edges[key]
@@ -139,13 +144,61 @@ class ServiceClosure:
             towards=None if towards == self.service else towards,
             found_by=found_by,
             definition=dependent.definition,
-            possible=possible_actions(dependent, referenced, towards, found_by),
+            possible=self._possible(dependent, referenced, towards, found_by),
             table=table.name if table is not None else None,
+            remedy=self.remedy(dependent, referenced),
         )
         walk.edges[key] = decide(edge, self.rules)
         return walk.edges[key]
 
-    def _shown(self, unit: ObjectId) -> CatalogObject:
+    def _possible(
+        self, dependent: CatalogObject, referenced: CatalogObject, towards: str | None, found_by: FoundBy
+    ) -> frozenset[Action]:
+        fits = possible_actions(dependent, referenced, towards, found_by)
+        if dependent.kind == "default" and dependent.parent is not None:
+            table = self.catalog.tables.get(dependent.parent[1])
+            generated = {column.name for column in table.columns if column.generated} if table else set()
+            if dependent.name in generated:
+                # Without its expression a generated column would be an ordinary, empty one.
+                return fits - {"drop"}
+        return fits
+
+    def remedy(self, dependent: CatalogObject, referenced: CatalogObject) -> str:
+        """What to do in the shared database about an edge that no action fits."""
+        needs = self.catalog.outgoing.get(dependent.id, ())
+        columns = {d.column for d in needs if self.catalog.whole(d.referenced) == referenced.id}
+        table = self.catalog.tables.get(dependent.id[1]) if dependent.kind == "table" else None
+        partition = table is not None and table.parent is not None
+        return remedy_for(dependent, referenced, bool(columns) and 0 not in columns, partition)
+
+    def _note_dynamic(self, walk: _Walk, unit: ObjectId) -> None:
+        """An edge for a function that runs texts which cannot be known."""
+        routine = self.catalog.routines.get(unit)
+        if routine is None or (unit, unit) in walk.edges:
+            return
+        if unit not in self._dynamic:
+            definition = self.catalog.objects[unit].definition
+            statements = dynamic_statements(routine.language, routine.body, definition)
+            unknown = [statement.expression for statement in statements if statement.text is None]
+            self._dynamic[unit] = "; ".join(unknown[:3]) + ("; ..." if len(unknown) > 3 else "")
+        if not self._dynamic[unit]:
+            return
+        item = self.catalog.objects[unit]
+        edge = Edge(
+            service=self.service,
+            kind=item.kind,
+            identity=f"{item} -> {DYNAMIC}",
+            dependent=unit,
+            referenced=unit,
+            towards=None,
+            found_by="dynamic",
+            definition=item.definition,
+            possible=frozenset({"ignore", "drop"}),
+            remedy=f"it runs {self._dynamic[unit]}",
+        )
+        walk.edges[unit, unit] = decide(edge, self.rules)
+
+    def shown(self, unit: ObjectId) -> CatalogObject:
         """The object that a person knows: the view instead of its rule, the type instead of its array."""
         item = self.catalog.objects[unit]
         while item.parent is not None and (
@@ -155,18 +208,19 @@ class ServiceClosure:
             item = self.catalog.objects[item.parent]
         return item
 
-    def _is_inherited_key(self, unit: ObjectId) -> bool:
+    def is_inherited_key(self, unit: ObjectId) -> bool:
         """A foreign key that a partition has from its parent: it goes with the parent's."""
         return self.catalog.objects[unit].kind == "foreign key" and unit not in self._declared_keys
 
-    def _with_parts(self, item: ObjectId) -> Iterator[ObjectId]:
+    def with_parts(self, item: ObjectId) -> Iterator[ObjectId]:
+        """The object, and all its parts down to the last."""
         stack = [item]
         while stack:
             current = stack.pop()
             yield current
             stack.extend(self.catalog.parts.get(current, ()))
 
-    def _references(self, unit: ObjectId, whole: ObjectId) -> Iterator[tuple[ObjectId, FoundBy]]:
+    def references(self, unit: ObjectId, whole: ObjectId) -> Iterator[tuple[ObjectId, FoundBy]]:
         """Wholes (other than its own) that a unit needs, each once."""
         given = set()
         for dependency in self.catalog.outgoing.get(unit, ()):
@@ -218,7 +272,8 @@ class ServiceClosure:
             if self._stands_alone(item):
                 trial = _Walk(set(walk.seen))
                 self._visit(trial, [item.id], dropped)
-                if not trial.edges:
+                # What a text may reach that nobody knows is no reason to keep it from a service.
+                if all(edge.found_by == "dynamic" for edge in trial.edges.values()):
                     walk.seen |= trial.seen
                     walk.extensions |= trial.extensions
         for item in self.catalog.by_schema.get(None, ()):

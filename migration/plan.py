@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from components.contract import Contract, Service
 from migration.boundary import unmatched
+from migration.boundary_outside import outside_edges
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, ObjectId
 from migration.closure import Closure, ServiceClosure
 from migration.errors import UnknownService
@@ -49,6 +51,11 @@ def make_plan(
         for service in contract.services.values()
         if service.schema_name in catalog.schemas or service.name in names
     }
+    rules = {service.name: service.crossing for service in contract.services.values()}
+    for name, edges in outside_edges(catalog, claims, closures, rules).items():
+        if name in closures:
+            both = sorted((*closures[name].edges, *edges), key=lambda edge: edge.identity)
+            closures[name] = replace(closures[name], edges=tuple(both))
     plans = [
         _service_plan(contract.services[name], catalog, closures[name], (targets or {}).get(name))
         for name in names
@@ -61,6 +68,7 @@ def make_plan(
             *source_problems(catalog),
             *_moved_twice(closures, catalog),
             *_idle_rules(contract, closures),
+            *_undecided_elsewhere(closures, names),
         ),
         unclaimed=_unclaimed(catalog, claims, closures),
     )
@@ -140,6 +148,22 @@ def _moved_twice(closures: Mapping[str, Closure], catalog: Catalog) -> list[Prob
         )
         for item, names in sorted(takers.items())
         if len(names) > 1
+    ]  # fmt: skip
+
+
+def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) -> list[Problem]:
+    """What a service that is not being planned needs of those that are: their move would break it."""
+    return [
+        Problem(
+            None, "boundary", "no-go",
+            f"{edge.identity} needs service {edge.towards}, which would leave it behind: {edge.reason}"
+            + ("" if edge.line else f"; {edge.remedy}"),
+            f"services: {name}: crossing: {edge.line}" if edge.line else "",
+        )
+        for name, closure in closures.items()
+        if name not in names
+        for edge in closure.edges
+        if edge.action is None and edge.towards in names and edge.dependent not in closure.dropped
     ]  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.contract import Service
-from migration.catalog_model import PG_CLASS, Catalog, CatalogObject
+from migration.boundary import Edge
+from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, LeftBehind
 from migration.closure import Closure
-from migration.plan_model import Problem, TargetFacts
+from migration.plan_model import Problem, ProblemKind, TargetFacts
 
 OLDEST_SOURCE = 13
 """The oldest major version whose pg_dump output and logical replication are worth supporting here."""
@@ -39,6 +40,9 @@ def source_problems(catalog: Catalog) -> Iterator[Problem]:
             f"the services' common role owns {catalog.owned_tables} tables of the shared database; on its own"
             " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables",
         )  # fmt: skip
+    for left in catalog.left_behind:
+        if left.schema is None:
+            yield _left_behind(None, left)
     for item in catalog.objects.values():
         if item.kind == "event trigger" and item.extension is None:
             yield Problem(
@@ -63,23 +67,48 @@ def service_problems(
     yield from _objects(service, catalog, closure)
     yield from _tables(service, catalog, closure)
     yield from _roles(service, catalog, closure)
+    for left in catalog.left_behind:
+        if left.schema == service.schema_name:
+            yield _left_behind(service.name, left)
     if target is not None:
         yield from _target(service, catalog, closure, target)
+
+
+_INSTEAD = {
+    "default privileges": "objects made later are granted by the stack's own default privileges",
+    "security label": "its provider has to be loaded on the target first; set it there by hand",
+    "setting": "give the service's role or instance what it needs of it in services.yaml, under `parameters`",
+    "tablespace": "they move to the target's default one",
+}
+
+
+def _left_behind(service: str | None, left: LeftBehind) -> Problem:
+    where = f" in {left.schema}" if left.schema else ""
+    kind: ProblemKind = "setting" if left.kind == "setting" else "privilege"
+    return Problem(service, kind, "note", f"{left.text}{where} does not move: {_INSTEAD[left.kind]}")
 
 
 def _boundary(service: Service, closure: Closure) -> Iterator[Problem]:
     for edge in closure.edges:
         if edge.action is None and edge.dependent not in closure.dropped:
             line = edge.line
-            to = f"service {edge.towards}" if edge.towards else "something no service claims"
-            if edge.found_by == "consequence":
-                to = "what a rule drops"
+            remedy = edge.remedy or "change it in the shared database first"
+            told = not line or edge.found_by in {"dynamic", "outside"}
             yield Problem(
                 service.name, "boundary", "no-go",
-                f"{edge.identity} needs {to}: {edge.reason}"
-                + ("" if line else "; change it in the shared database first"),
+                f"{edge.identity} {_needs(edge)}: {edge.reason}" + (f"; {remedy}" if told else ""),
                 f"services: {service.name}: crossing: {line}" if line else "",
             )  # fmt: skip
+
+
+def _needs(edge: Edge) -> str:
+    if edge.found_by == "consequence":
+        return "needs what a rule drops"
+    if edge.found_by == "dynamic":
+        return "cannot be analysed"
+    if edge.found_by == "outside" and edge.kind not in {"publication", "subscription", "grant"}:
+        return f"stays behind and needs service {edge.towards}"
+    return f"needs service {edge.towards}" if edge.towards else "needs something no service claims"
 
 
 def _objects(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:
@@ -135,13 +164,6 @@ def _roles(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Pro
             "the role of `source.application` is not known in the shared database: the service gets SELECT,"
             " INSERT, UPDATE and DELETE on its tables",
         )  # fmt: skip
-    for schema, role, count in catalog.other_roles:
-        if schema == service.schema_name:
-            yield Problem(
-                service.name, "privilege", "note",
-                f"role {role} has rights on {count} relation{'s' if count > 1 else ''} of {schema}: the"
-                " target has no such role, grant it there by hand if it is still wanted",
-            )  # fmt: skip
     for policy, roles in catalog.policy_roles.items():
         if policy in closure.objects and roles:
             yield Problem(

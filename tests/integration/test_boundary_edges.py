@@ -105,6 +105,40 @@ CROSSINGS = {
         "CREATE RULE r AS ON INSERT TO pay_schema.pays DO ALSO INSERT INTO user_schema.users VALUES (1)",
         "drop",
     ),
+    "statistics pay_schema.st -> user_schema.twice(integer)": (
+        "CREATE STATISTICS pay_schema.st ON (user_schema.twice(id)), user_id FROM pay_schema.pays", "drop",
+    ),
+    "check constraint pay_schema.positive.ck -> user_schema.twice(integer)": (
+        "CREATE DOMAIN pay_schema.positive AS int CONSTRAINT ck CHECK (user_schema.twice(VALUE) > 0)", "drop",
+    ),
+    "default pay_schema.made.double -> user_schema.twice(integer)": (
+        "CREATE TABLE pay_schema.made (id int PRIMARY KEY,"
+        " double int GENERATED ALWAYS AS (user_schema.twice(id)) STORED)",
+        "copy",
+    ),
+    "aggregate pay_schema.last(integer) -> user_schema.later(integer, integer)": (
+        "CREATE FUNCTION user_schema.later(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $2';"
+        "CREATE AGGREGATE pay_schema.last(int) (SFUNC = user_schema.later, STYPE = int)",
+        "copy",
+    ),
+    'operator pay_schema."@@"(integer) -> user_schema.twice(integer)': (
+        "CREATE OPERATOR pay_schema.@@ (RIGHTARG = int, FUNCTION = user_schema.twice)", "drop",
+    ),
+    "type pay_schema.pair -> user_schema.mood": (
+        "CREATE TYPE pay_schema.pair AS (a user_schema.mood, b int)", "copy",
+    ),
+    "function pay_schema.g(user_schema.users) -> user_schema.users": (
+        "CREATE FUNCTION pay_schema.g(user_schema.users) RETURNS int LANGUAGE sql AS 'SELECT 1'", "drop",
+    ),
+    "table pay_schema.typed -> user_schema.shape": (
+        "CREATE TYPE user_schema.shape AS (a int); CREATE TABLE pay_schema.typed OF user_schema.shape",
+        "copy",
+    ),
+    "function pay_schema.runs(text) -> dynamic SQL": (
+        "CREATE FUNCTION pay_schema.runs(text) RETURNS void LANGUAGE plpgsql AS"
+        " $$ BEGIN EXECUTE format('DELETE FROM %I', $1); END $$",
+        "ignore",
+    ),
     "table pay_schema.moody -> user_schema.mood": (
         "CREATE TABLE pay_schema.moody (m user_schema.mood[])", "copy",
     ),
