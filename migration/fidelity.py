@@ -1,85 +1,98 @@
 """Proof that a service's schema arrived: source and target compared by what their catalogues say.
 
 Compared are contents (types, expressions, definitions, comments, parameters), not dumps. Left out is what
-belongs to the side and not to the schema: owners, privileges, OIDs, sizes, replica identities, and this
-program's own guards. Servers of different versions print the same view differently; what differs in text is
-therefore created once more on the target, in a transaction that is rolled back, and printed by that server.
+belongs to the side and not to the schema: OIDs, sizes, and this program's own guards. Owners and privileges
+are compared with what the plan makes of them (`migration.fidelity_rights`). Servers of different versions
+print the same view differently; what differs in text is therefore created once more on the target, in a
+transaction that is rolled back, and printed by that server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
+from components.contract import Contract
 from migration.catalog import Connection, frozen
-from migration.catalog_model import Catalog, ObjectId
+from migration.catalog_model import PG_EXTENSION, PG_NAMESPACE, Catalog
 from migration.connections import Database
+from migration.fidelity_model import Described, Difference
+from migration.fidelity_rights import compare_rights
 from migration.model import display_name
 from migration.plan_model import Plan, ServicePlan
 from migration.queries import query
+from migration.schema_grants import role_map
 
+__all__ = ["Difference", "compare_schemas"]
+
+_QUERIES: tuple[LiteralString, ...] = (
+    "fidelity_relations", "fidelity_parts", "fidelity_code", "fidelity_comments",
+)  # fmt: skip
 _PROBED = frozenset({"view", "materialized view"})
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """An object that is not the same on both sides."""
-
-    kind: str
-    identity: str
-    source: str | None
-    """What it is on the source; None: it is not there."""
-    target: str | None
-    """What it is on the target; None: it is not there."""
-
-    def __str__(self) -> str:
-        if self.source is None:
-            return f"{self.kind} {self.identity} is only on the target: {self.target}"
-        if self.target is None:
-            return f"{self.kind} {self.identity} is only on the source: {self.source}"
-        return f"{self.kind} {self.identity} differs: source {self.source}; target {self.target}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    whole: ObjectId
-    content: str
-
+_NOT_NULL_CONSTRAINTS = 180_000
+"""From this version on NOT NULL is a constraint with a name; before, there is nothing to compare it with."""
 
 _Key = tuple[str, str]
+"""Kind and identity."""
+_Side = dict[_Key, Described]
 
 
-def compare_schemas(source: Database, target: Database, plan: Plan, name: str) -> tuple[Difference, ...]:
+def compare_schemas(
+    source: Database, target: Database, plan: Plan, name: str, contract: Contract | None = None
+) -> tuple[Difference, ...]:
     """What differs, for the service `name`, between the source and its own database after a move.
 
     Empty: all that the plan moves is on the target as it is on the source, and nothing else is there.
-    `plan` says what belongs to the service and what was dropped on purpose. Raises the errors of
-    `Database.translate`.
+    `plan` says what belongs to the service and what was dropped on purpose. With `contract`, owners,
+    privileges and the roles of policies are compared, too: with what the plan gives them on the target.
+    Raises the errors of `Database.translate`.
     """
     own = plan.services[name]
     with source.connect() as connection, source.translated("reading its catalogue"), frozen(connection):
-        ours = _of_service(_read(connection), own, plan.catalog)
+        version = connection.info.server_version
+        ours = _of_service(_read(connection, version), own, plan.catalog)
     with target.connect() as connection, target.translated("reading its catalogue"):
         with frozen(connection):
-            theirs = _read(connection)
-            members = {(row[0], row[1]) for row in connection.execute(query("fidelity_members"))}
-        theirs = {key: row for key, row in theirs.items() if row.whole not in members}
-        found = _differences(ours, theirs)
-        return tuple(d for d in found if not _same_when_printed_alike(connection, d))
+            theirs = _moved(connection, _read(connection, version), own)
+            if contract is not None:
+                ours = _with_policy_roles(ours, role_map(contract, contract.services[name]))
+                rights = compare_rights(
+                    connection, service=contract.services[name], own=own, catalog=plan.catalog,
+                    ours=ours, theirs=theirs,
+                )  # fmt: skip
+            else:
+                ours, theirs = _without_policy_roles(ours), _without_policy_roles(theirs)
+                rights = ()
+        found = (d for d in _differences(ours, theirs) if not _same_when_printed_alike(connection, d))
+        return (*found, *rights)
 
 
-def _read(connection: Connection) -> dict[_Key, _Row]:
-    rows = connection.execute(query("fidelity_contents"))
+def _read(connection: Connection, source_version: int) -> _Side:
     return {
-        (kind, identity): _Row((classid, oid), content or "")
-        for classid, oid, kind, identity, content in rows
+        (kind, identity): Described((classid, oid), on, properties, drop, create)
+        for name in _QUERIES
+        for classid, oid, kind, identity, on, properties, drop, create in connection.execute(query(name))
+        if kind != "not-null constraint" or source_version >= _NOT_NULL_CONSTRAINTS
     }
 
 
-def _of_service(rows: Mapping[_Key, _Row], own: ServicePlan, catalog: Catalog) -> dict[_Key, _Row]:
+def _moved(connection: Connection, rows: _Side, own: ServicePlan) -> _Side:
+    """The target's rows without what extensions brought, and without extensions that the plan does not ask
+    for: the stack has its own."""
+    members = {(row[0], row[1]) for row in connection.execute(query("fidelity_members"))}
+    extensions = {("extension", display_name(extension.name)) for extension in own.extensions}
+    return {
+        key: row
+        for key, row in rows.items()
+        if row.whole not in members and (row.whole[0] != PG_EXTENSION or key in extensions)
+    }
+
+
+def _of_service(rows: _Side, own: ServicePlan, catalog: Catalog) -> _Side:
     """The source's rows that the plan moves, as they have to be on the target."""
     orphaned = {
         str(s.name)
@@ -87,47 +100,74 @@ def _of_service(rows: Mapping[_Key, _Row], own: ServicePlan, catalog: Catalog) -
         if s.owned_by is not None and s.owned_by[0] not in {table.name for table in own.relations}
     }
     lost_defaults = {
-        f"{catalog.objects[item.parent].identity}.{display_name(item.name)}": f" | {item.definition}"
+        f"{catalog.objects[item.parent].identity}.{display_name(item.name)}"
         for item in (catalog.objects[key] for key in own.dropped)
         if item.kind == "default" and item.parent is not None
     }
+    schemas = {
+        key for key, item in catalog.objects.items() if key[0] == PG_NAMESPACE and item.name in own.schemas
+    }
+    wanted = own.objects | {extension.id for extension in own.extensions} | schemas
     kept = {}
     for key, row in rows.items():
-        if row.whole not in own.objects or catalog.objects[row.whole].extension is not None:
+        item = catalog.objects.get(row.whole)
+        if row.whole not in wanted or (item is not None and item.extension is not None):
             continue
-        content = row.content
+        lost = set()
         if key[0] == "sequence" and key[1] in orphaned:
-            content = content.partition(" | owned by ")[0]
+            lost.add("owned by")
         if key[0] == "column" and key[1] in lost_defaults:
-            content = content.replace(lost_defaults[key[1]], "", 1)
-        kept[key] = _Row(row.whole, content)
+            lost.add("default")
+        kept[key] = replace(row, properties={k: v for k, v in row.properties.items() if k not in lost})
     return kept
 
 
-def _differences(ours: Mapping[_Key, _Row], theirs: Mapping[_Key, _Row]) -> Iterable[Difference]:
+def _with_policy_roles(rows: _Side, roles: Mapping[str, str]) -> _Side:
+    """The policies for the roles that stand for theirs on the target; without those that have none there."""
+    kept = dict(rows)
+    for key, row in rows.items():
+        there = row.properties.get("roles")
+        if key[0] != "policy" or not there:
+            continue
+        names = sorted({roles[role] for role in there if role in roles})
+        if names:
+            kept[key] = replace(row, properties={**row.properties, "roles": names})
+        else:
+            del kept[key]
+    return kept
+
+
+def _without_policy_roles(rows: _Side) -> _Side:
+    return {
+        key: replace(row, properties={k: v for k, v in row.properties.items() if k != "roles"})
+        if key[0] == "policy"
+        else row
+        for key, row in rows.items()
+    }
+
+
+def _differences(ours: _Side, theirs: _Side) -> Iterator[Difference]:
     for key in sorted(ours.keys() | theirs.keys()):
         here, there = ours.get(key), theirs.get(key)
-        if here is None or there is None or here.content != there.content:
-            yield Difference(*key, here.content if here else None, there.content if there else None)
+        if here is None or there is None or here.properties != there.properties:
+            yield Difference(*key, here, there)
 
 
 def _same_when_printed_alike(connection: Connection, difference: Difference) -> bool:
     """Whether the source's view, created on the target, prints as the target's does."""
-    if difference.kind not in _PROBED or difference.source is None or difference.target is None:
+    if difference.kind not in _PROBED or difference.changed != ("definition",):
         return False
-    source_head, _, source_query = difference.source.rpartition(" |  ")
-    target_head, _, target_query = difference.target.rpartition(" |  ")
-    if source_head != target_head:
+    if difference.source is None or difference.target is None:
         return False
+    body = str(difference.source.properties["definition"]).rstrip(";")
     probe = sql.Identifier("pg_temp", "fidelity_probe")
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("SET LOCAL search_path = ''")
-            body = sql.SQL(source_query.rstrip(";"))
-            connection.execute(sql.SQL("CREATE VIEW {} AS {}").format(probe, body))
+            connection.execute(sql.SQL("CREATE VIEW {} AS {}").format(probe, sql.SQL(body)))
             printed = connection.execute(
                 "SELECT pg_get_viewdef('pg_temp.fidelity_probe'::regclass)"
             ).fetchone()
     except psycopg.Error:
         return False
-    return printed is not None and printed[0].strip() == target_query.strip()
+    return printed is not None and printed[0] == difference.target.properties["definition"]

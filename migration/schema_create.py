@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 
@@ -15,7 +15,7 @@ from migration.plan_model import Plan
 from migration.progress import Progress, Silent
 from migration.schema_build import Builder
 from migration.schema_dump import SchemaDump
-from migration.schema_grants import grant_statements
+from migration.schema_grants import grant_statements, role_map
 from migration.schema_phases import make_phases
 from migration.schema_script import Script, Statement, make_script
 from migration.schema_target import (
@@ -36,16 +36,8 @@ _MEMORY_KILOBYTES = 262_144
 
 def service_script(contract: Contract, plan: Plan, name: str, dump: SchemaDump) -> Script:
     """The service's part of the dump. Raises SchemaChanged when dump and plan do not fit each other."""
-    roles = _role_map(contract, contract.services[name])
+    roles = role_map(contract, contract.services[name])
     return make_script(dump, plan.services[name], plan.catalog, roles)
-
-
-def _role_map(contract: Contract, service: Service) -> Mapping[str, str]:
-    """The source's roles by what stands for them on the service's own database."""
-    return {
-        contract.source.administrator.name: service.owner,
-        contract.source.application.name: service.service.name,
-    }
 
 
 def create_schema(

@@ -7,12 +7,12 @@ Rights of PUBLIC do not come along as such, because PUBLIC may do nothing on a s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import LiteralString
 
 from psycopg import sql
 
-from components.contract import Service
+from components.contract import Contract, Service
 from migration.catalog_model import PG_CLASS, PG_PROC, PG_TYPE, Catalog, CatalogObject, Grant, ObjectId
 from migration.plan_model import ServicePlan
 
@@ -30,21 +30,18 @@ def grant_statements(service: Service, plan: ServicePlan, catalog: Catalog) -> I
     role = sql.Identifier(service.service.name)
     for name in plan.schemas:
         yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(name), role)
-    granted: defaultdict[ObjectId, list[Grant]] = defaultdict(list)
-    for grant in catalog.grants or ():
-        granted[grant.object_id].append(grant)
     revoked: defaultdict[LiteralString, list[sql.Composable]] = defaultdict(list)
     given: defaultdict[tuple[LiteralString, str | None, tuple[str, ...]], list[sql.Composable]]
     given = defaultdict(list)
     for key in sorted(plan.objects):
         item = catalog.objects[key]
         named = _named(item)
-        if named is None or item.extension is not None:
-            continue
-        kind, clause = named
-        revoked[kind].append(clause)
-        for grant in granted[key] if catalog.grants is not None else [_usual(item)]:
-            given[kind, grant.column, grant.privileges].append(clause)
+        if named is not None and item.extension is None:
+            revoked[named[0]].append(named[1])
+    for item, grant in intended_grants(plan, catalog):
+        named = _named(item)
+        if named is not None:
+            given[named[0], grant.column, grant.privileges].append(named[1])
     # The owner's default privileges have granted something already; what counts is the source.
     for kind, names in revoked.items():
         for some in _chunks(names):
@@ -53,6 +50,29 @@ def grant_statements(service: Service, plan: ServicePlan, catalog: Catalog) -> I
         rights = _privileges(column, words)
         for some in _chunks(names):
             yield sql.SQL("GRANT {} ON {} {} TO {}").format(rights, sql.SQL(kind), some, role)
+
+
+def intended_grants(plan: ServicePlan, catalog: Catalog) -> Iterator[tuple[CatalogObject, Grant]]:
+    """What the service's role may do with each object that moves: what the services' common role could.
+
+    Where that role is not known, it is what is usual.
+    """
+    granted: defaultdict[ObjectId, list[Grant]] = defaultdict(list)
+    for grant in catalog.grants or ():
+        granted[grant.object_id].append(grant)
+    for key in sorted(plan.objects):
+        item = catalog.objects[key]
+        if item.extension is None and _named(item) is not None:
+            for grant in granted[key] if catalog.grants is not None else [_usual(item)]:
+                yield item, grant
+
+
+def role_map(contract: Contract, service: Service) -> Mapping[str, str]:
+    """The source's roles by what stands for them on the service's own database."""
+    return {
+        contract.source.administrator.name: service.owner,
+        contract.source.application.name: service.service.name,
+    }
 
 
 def _chunks(names: Sequence[sql.Composable]) -> Iterator[sql.Composed]:

@@ -86,7 +86,11 @@ def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Ma
 def _choose(entries: Iterable[Entry], plan: ServicePlan) -> dict[int, Entry]:
     kept: dict[int, Entry] = {}
     gone_sequences = _not_owned_here(plan)
+    schemas: set[int] = set()
     for entry in entries:
+        if entry.description == "SCHEMA" and entry.tag in plan.schemas:
+            # The stack or `create_schema` makes it; its comment comes from here.
+            schemas.add(entry.dump_id)
         if entry.description in _NOT_OURS or not entry.statement:
             continue
         classid, oid = entry.object_id
@@ -97,6 +101,7 @@ def _choose(entries: Iterable[Entry], plan: ServicePlan) -> dict[int, Entry]:
             wanted = (PG_CLASS, oid) in plan.objects
         else:
             wanted = bool(entry.depends) and all(number in kept for number in entry.depends)
+            wanted = wanted or (entry.description == "COMMENT" and bool(schemas & {*entry.depends}))
         if entry.description == "SEQUENCE OWNED BY":
             wanted = wanted and SequenceName(entry.schema or "", entry.tag) not in gone_sequences
         if wanted:
