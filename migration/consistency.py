@@ -12,7 +12,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +87,11 @@ def _check_where_it_is(contract: Contract, reference: Reference, limit: int, loo
         before = _homes(contract, reference)
         vouched = reference.enforced and before == ("shared", "shared")
         now = replace(reference, homes=before, enforced=vouched)
-        found = _check(contract, now, limit, look_again)
+        ends = (
+            home_database(contract, reference.dependent, before[0]),
+            home_database(contract, reference.referenced, before[1]),
+        )
+        found = check_reference(now, ends, limit=limit, look_again=look_again)
         if _homes(contract, reference) == before:
             return found
     raise WrongState(f"{reference.key}: its services were switched while it was checked; check it again")
@@ -98,15 +102,17 @@ def _homes(contract: Contract, reference: Reference) -> tuple[Home, Home]:
     return homes[reference.dependent], homes[reference.referenced]
 
 
-def _check(contract: Contract, reference: Reference, limit: int, look_again: float) -> Checked:
+def check_reference(
+    reference: Reference, ends: tuple[Database, Database], *, limit: int, look_again: float
+) -> Checked:
+    """Check one reference, whose dependent rows are in the first of `ends` and the others in the second.
+
+    Raises MigrationError when it cannot be checked, and the errors of `Database.translate`.
+    """
     begun = time.monotonic()
     doing = f"checking {reference.key}"
     with ExitStack() as stack:
-        names = (reference.dependent, reference.referenced)
-        dependent, referenced = (
-            stack.enter_context(_looking(home_database(contract, name, home), doing))
-            for name, home in zip(names, reference.homes, strict=True)
-        )
+        dependent, referenced = (stack.enter_context(_looking(database, doing)) for database in ends)
         shape = read_shape(reference.key, dependent.connection, referenced.connection)
         listed = _partly_null(shape, dependent)
         null_keys, null_rows = len(listed), sum(orphan.rows for orphan in listed)
@@ -165,7 +171,16 @@ def _stream(shape: Shape, dependent: _Side, referenced: _Side, suspects: _Lines)
         for lines in missing(counted(blocks(here)), blocks(there), rank):
             seen += len(lines)
             suspects.writelines(line + b"\n" for line in lines)
+        _end(referenced.connection, there)
     return keys, seen
+
+
+def _end(connection: Connection, copy: psycopg.Copy) -> None:
+    """Leave the rest of a COPY unread: what comes after the last dependent value is not of interest."""
+    connection.cancel_safe(timeout=5)
+    with suppress(psycopg.errors.QueryCanceled):
+        for _ in copy:
+            pass
 
 
 def _look_again(
