@@ -1,0 +1,94 @@
+"""The login of a subscription: made for one direction of one service, good for nothing but following it.
+
+A subscription keeps its connection string, password included, where the superusers of its server can
+read it. What they find is a role that may stream changes out of this one database, and whose password is
+another one at every start; not the login with which the migration administers the server that is followed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from pydantic import SecretStr
+
+from components.contract import Login
+from migration.connections import Database
+from migration.errors import AuthenticationFailed
+from migration.replication_subscription import Subscription
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_PASSWORD_BYTES = 32
+_CONNECTIONS = 4
+"""The stream, its reconnection while the old one is timing out, and the looks at the publication."""
+
+
+def make_login(publisher: Connection, name: str) -> Login:
+    """Make the role `name` on the publisher's server, or give it a new password; it may connect and stream.
+
+    It gets no right on any table: streaming asks for none, and rows are copied in another way. Only the
+    password's SCRAM verifier is sent. Raises psycopg's InsufficientPrivilege where this session may not.
+    """
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    verifier = publisher.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    verb = sql.SQL("ALTER" if _exists(publisher, name) else "CREATE")
+    role, database = sql.Identifier(name), sql.Identifier(publisher.info.dbname)
+    with publisher.transaction():
+        publisher.execute(
+            sql.SQL("{} ROLE {} LOGIN REPLICATION NOINHERIT CONNECTION LIMIT {} PASSWORD {}").format(
+                verb, role, sql.Literal(_CONNECTIONS), sql.Literal(verifier)
+            )
+        )
+        publisher.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+    return Login(name=name, password=SecretStr(password))
+
+
+def drop_login(publisher: Connection, name: str) -> None:
+    """Remove the role if it is there; where rights in another database hold it, only its login."""
+    if not _exists(publisher, name):
+        return
+    role, database = sql.Identifier(name), sql.Identifier(publisher.info.dbname)
+    publisher.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(database, role))
+    try:
+        publisher.execute(sql.SQL("DROP ROLE {}").format(role))
+    except psycopg.errors.DependentObjectsStillExist:
+        publisher.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
+
+
+def subscribe_with_login(
+    subscription: Subscription, name: str, publisher: Database, session: Connection, *, enabled: bool
+) -> str | None:
+    """Make the subscription `name` with a login of its own on `publisher`, where `session` is.
+
+    Where none can be made, or its server does not admit it, the subscription gets the login of `publisher`,
+    and why is returned; None: it has one of its own. Raises what making a subscription raises.
+    """
+    version = session.info.server_version
+    try:
+        with publisher.translated(f"making the login {name}"):
+            login = make_login(session, name)
+        own = replace(publisher, login=login)
+        if subscription.state() is not None:
+            own.connect(replication=True, application_name="waqiti-migration-login").close()
+        subscription.make(own.conninfo(), version, enabled=enabled)
+    except (AuthenticationFailed, psycopg.errors.ConnectionFailure) as error:
+        reason = str(error).strip().splitlines()[-1]
+    else:
+        return None
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        drop_login(session, name)
+    subscription.make(publisher.conninfo(), version, enabled=enabled)
+    return (
+        f"the subscription {name} holds the password of {publisher.login.name}, for want of a login"
+        f" of its own: {reason}"
+    )
+
+
+def _exists(publisher: Connection, name: str) -> bool:
+    row = publisher.execute("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", [name]).fetchone()
+    return row is not None
