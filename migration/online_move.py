@@ -121,9 +121,13 @@ def drop_back(move: OnlineMove) -> None:
 def subscribe(move: OnlineMove) -> Mapping[str, Any]:
     """Let the target follow; prepare the source to follow back, without starting it."""
     with move.forward() as forward, move.back() as back:
-        forward.subscribe(move.own.relations, enabled=True)
-        back.subscribe(move.own.relations, enabled=False)
-    return {}
+        without = {
+            "forward": forward.subscribe(move.own.relations, enabled=True),
+            "back": back.subscribe(move.own.relations, enabled=False),
+        }
+    for reason in filter(None, without.values()):
+        move.progress.note(f"{move.name}: {reason}")
+    return {"without_own_login": {way: reason for way, reason in without.items() if reason}}
 
 
 def catch_up(move: OnlineMove) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ from migration.heartbeat import Heartbeat
 from migration.locks import Patience
 from migration.model import Table
 from migration.queries import query
+from migration.replication_login import drop_login, subscribe_with_login
 from migration.replication_publication import (
     Published,
     publish,
@@ -142,7 +143,9 @@ class Flow(AbstractContextManager["Flow"]):
             raise AssertionError("a function in FROM returns its row")
         return str(row[0])
 
-    def subscribe(self, tables: Sequence[Table], *, enabled: bool, patience: Patience | None = None) -> None:
+    def subscribe(
+        self, tables: Sequence[Table], *, enabled: bool, patience: Patience | None = None
+    ) -> str | None:
         """Make heartbeat table, replica identities and subscription on the subscriber, unless they are there.
 
         The subscription copies nothing and takes changes from the slot of its name, which may not exist
@@ -152,8 +155,8 @@ class Flow(AbstractContextManager["Flow"]):
             self.heartbeat.create(self.at_subscriber)
             self.heartbeat.create_hold(self.at_subscriber)
             settle_identities(self.at_subscriber, self.service, tables, patience)
-            self.subscription.make(
-                self.publisher.conninfo(), self.at_publisher.info.server_version, enabled=enabled
+            return subscribe_with_login(
+                self.subscription, self.name, self.publisher, self.at_publisher, enabled=enabled
             )
 
     def refresh(self) -> None:
@@ -251,6 +254,7 @@ class Flow(AbstractContextManager["Flow"]):
         self.drop_slot()
         with self.publisher.translated(f"removing the publication {self.name}"):
             unpublish(self.at_publisher, self.name)
+            drop_login(self.at_publisher, self.name)
             restore_identities(self.at_publisher, self.service, patience)
             self.heartbeat.drop(self.at_publisher)
         with self.subscriber.translated(f"removing the heartbeat of {self.name}"):

@@ -7,6 +7,7 @@ from migration.errors import MigrationError
 from migration.heartbeat import Heartbeat
 from migration.locks import Patience
 from migration.replication import Direction, flow_name
+from migration.replication_login import drop_login
 from migration.replication_publication import restore_identities, unpublish
 from migration.replication_slots import drop_slots
 from migration.replication_subscription import Subscription
@@ -42,6 +43,7 @@ def take_away(
     ):
         drop_slots(session, name)
         unpublish(session, name)
+        drop_login(session, name)
         restore_identities(session, service, patience)
         Heartbeat(name).drop(session)
     if failure is not None:
