@@ -19,6 +19,7 @@ from components.contract import Contract, CrossingRule, Login
 from migration.connections import Database
 from migration.gateway import Gateway
 from migration.ownership import Ownership
+from migration.replication import flow_name
 from tests.support.clusters import Cluster
 from tests.support.contracts import make_contract
 from tests.support.gateways import GatedService, ensure_login, gated_service
@@ -181,10 +182,12 @@ def _own_database(stack: ExitStack, cluster: Cluster, service: str) -> Database:
     names = {
         "owner": owner, "migration": migration.name, "service": login(service, "service").name,
         "schema": f"{service}_schema", "database": database.endpoint.database,
+        "following": flow_name(service, "back"),
     }  # fmt: skip
     with database.connect() as connection:
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (owner,)).fetchone():
-            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(owner)))
+        for role in (owner, names["following"]):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         script = sql.SQL(TARGET_ROLES.read_text())
         connection.execute(script.format(**{key: sql.Identifier(value) for key, value in names.items()}))
         if cluster.version >= 16:
