@@ -1,7 +1,8 @@
 """The database of a service and who may do what in it.
 
-Five roles: the owner (no login) owns every object; the service works with the data and cannot make or
-drop anything; migration acts as the owner and replicates, and is no superuser; monitoring reads
+Six roles: the owner (no login) owns every object; the service works with the data and cannot make or
+drop anything; migration acts as the owner and replicates, and is no superuser; following streams changes
+back to the shared database, and cannot log in but while `migration` gave it a password; monitoring reads
 statistics; backup reads everything and streams WAL. PUBLIC may do nothing.
 """
 
@@ -54,6 +55,7 @@ _MONITORING_CONNECTIONS = 3
 _MONITORING_STATEMENT_TIMEOUT = 10_000
 """Milliseconds. Through the role's own resource, which reads it back as a number."""
 _BACKUP_CONNECTIONS = 6
+_FOLLOWING_CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class RolesArgs:
     service_password: pulumi.Input[str]
     migration: str
     migration_password: pulumi.Input[str]
+    following: str
+    """`migration` sets its password, as a member of it: a new one at every start, none at the end."""
     monitoring: str
     monitoring_password: pulumi.Input[str]
     backup: str
@@ -163,6 +167,16 @@ class Roles(pulumi.ComponentResource):
             search_paths=[args.schema_name, "public"],
             opts=self._options(),
         )
+        unset = self._options()
+        unset.ignore_changes = ["password"]
+        following = postgresql.Role(
+            f"{name}-following",
+            name=args.following,
+            login=True,
+            replication=True,
+            connection_limit=_FOLLOWING_CONNECTIONS,
+            opts=unset,
+        )
         self._migration = postgresql.Role(
             f"{name}-migration",
             name=args.migration,
@@ -170,8 +184,8 @@ class Roles(pulumi.ComponentResource):
             password=args.migration_password,
             replication=True,
             bypass_row_level_security=True,
-            roles=[args.owner, *MIGRATION_MEMBERSHIPS],
-            opts=self._options(owner),
+            roles=[args.owner, args.following, *MIGRATION_MEMBERSHIPS],
+            opts=self._options(owner, following),
         )
         self._monitoring = postgresql.Role(
             f"{name}-monitoring",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,11 @@ ADMINISTRATOR = "postgres"
 
 CLIENTS_PER_CONNECTION = 10
 """A gateway admits this many clients for each server connection: they wait instead of failing."""
+
+
+def following_role(service: str) -> str:
+    """The role as which the shared database follows a service that has moved: `migration` calls it so."""
+    return f"waqiti_{re.sub(r'[^a-z0-9_]', '_', service.lower())}_back"
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 parameters=args.parameters,
                 administrator=ADMINISTRATOR,
                 administrator_password=administrator_password,
-                roles=(entry.role, entry.monitoring_role, entry.backup_role),
+                roles=(entry.role, entry.monitoring_role, entry.backup_role, following_role(name)),
                 replication_roles=(entry.migration_role, entry.backup_role),
                 keep_data=args.keep_data,
             ),
@@ -160,6 +166,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 service_password=self.service.password,
                 migration=entry.migration_role,
                 migration_password=self.migration.password,
+                following=following_role(self._name),
                 monitoring=entry.monitoring_role,
                 monitoring_password=self.monitoring.password,
                 backup=entry.backup_role,

@@ -32,32 +32,60 @@ def make_login(publisher: Connection, name: str) -> Login:
     """Make the role `name` on the publisher's server, or give it a new password; it may connect and stream.
 
     It gets no right on any table: streaming asks for none, and rows are copied in another way. Only the
-    password's SCRAM verifier is sent. Raises psycopg's InsufficientPrivilege where this session may not.
+    password's SCRAM verifier is sent. A session that may not make roles sets the password of one that the
+    stack made, as its member. Raises psycopg's InsufficientPrivilege where it may do neither.
     """
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     verifier = publisher.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    verb = sql.SQL("ALTER" if _exists(publisher, name) else "CREATE")
     role, database = sql.Identifier(name), sql.Identifier(publisher.info.dbname)
-    with publisher.transaction():
+    there = _exists(publisher, name)
+    if there and not _may_make_roles(publisher):
+        _set_password(publisher, name, verifier)
+    else:
         publisher.execute(
             sql.SQL("{} ROLE {} LOGIN REPLICATION NOINHERIT CONNECTION LIMIT {} PASSWORD {}").format(
-                verb, role, sql.Literal(_CONNECTIONS), sql.Literal(verifier)
+                sql.SQL("ALTER" if there else "CREATE"),
+                role,
+                sql.Literal(_CONNECTIONS),
+                sql.Literal(verifier),
             )
         )
-        publisher.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+    publisher.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
     return Login(name=name, password=SecretStr(password))
 
 
 def drop_login(publisher: Connection, name: str) -> None:
-    """Remove the role if it is there; where rights in another database hold it, only its login."""
+    """Remove the role if it is there; where it is the stack's, or others' rights hold it, only its password.
+
+    A role that this session could not have used is somebody else's, and left alone.
+    """
     if not _exists(publisher, name):
         return
     role, database = sql.Identifier(name), sql.Identifier(publisher.info.dbname)
-    publisher.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(database, role))
-    try:
-        publisher.execute(sql.SQL("DROP ROLE {}").format(role))
-    except psycopg.errors.DependentObjectsStillExist:
-        publisher.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        publisher.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(database, role))
+        if not _may_make_roles(publisher):
+            _set_password(publisher, name, None)
+            return
+        try:
+            publisher.execute(sql.SQL("DROP ROLE {}").format(role))
+        except psycopg.errors.DependentObjectsStillExist:
+            publisher.execute(sql.SQL("ALTER ROLE {} PASSWORD NULL").format(role))
+
+
+def _set_password(publisher: Connection, name: str, verifier: str | None) -> None:
+    """A role may set its own password, and a member may act as it."""
+    role = sql.Identifier(name)
+    with publisher.transaction():
+        publisher.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
+        publisher.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(verifier)))
+
+
+def _may_make_roles(publisher: Connection) -> bool:
+    row = publisher.execute(
+        "SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def subscribe_with_login(
@@ -80,8 +108,7 @@ def subscribe_with_login(
         reason = str(error).strip().splitlines()[-1]
     else:
         return None
-    with suppress(psycopg.errors.InsufficientPrivilege):
-        drop_login(session, name)
+    drop_login(session, name)
     subscription.make(publisher.conninfo(), version, enabled=enabled)
     return (
         f"the subscription {name} holds the password of {publisher.login.name}, for want of a login"

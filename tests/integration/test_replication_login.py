@@ -14,6 +14,8 @@ from pydantic import SecretStr
 
 from components.contract import Login
 from migration.connections import Database
+from migration.errors import AuthenticationFailed
+from migration.replication_login import drop_login, make_login
 from tests.support.clusters import SUPERUSER, Cluster
 from tests.support.replicas import replicated
 
@@ -92,3 +94,25 @@ def test_where_the_login_is_not_admitted_the_administrators_is_used_and_it_is_sa
         assert kept_login(target_database).name == "tester"
         flow.prove(seconds=30)
     assert roles(source_database) == [], "a login of no use is not left behind"
+
+
+def test_where_the_session_may_not_make_roles_it_sets_the_password_of_the_stacks_one(
+    target_database: Database,
+) -> None:
+    name, migration = "waqiti_vault_back", Login(name="vault_migration", password=SecretStr("none-of-yours"))
+    with target_database.connect() as superuser:
+        superuser.execute(f"CREATE ROLE {name} LOGIN REPLICATION")
+        superuser.execute(f"CREATE ROLE {migration.name} LOGIN PASSWORD 'none-of-yours' IN ROLE {name}")
+        superuser.execute(f"ALTER DATABASE {target_database.endpoint.database} OWNER TO {migration.name}")
+        try:
+            with dataclasses.replace(target_database, login=migration).connect() as session:
+                login = make_login(session, name)
+                follower = dataclasses.replace(target_database, login=login)
+                follower.connect(replication=True).close()
+                drop_login(session, name)
+                with pytest.raises(AuthenticationFailed):
+                    follower.connect(replication=True)
+        finally:
+            superuser.execute(f"ALTER DATABASE {target_database.endpoint.database} OWNER TO tester")
+            superuser.execute(f"DROP OWNED BY {migration.name}, {name}")
+            superuser.execute(f"DROP ROLE {migration.name}, {name}")

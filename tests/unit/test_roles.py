@@ -23,6 +23,7 @@ ARGS = RolesArgs(
     service_password="service's",
     migration="waqiti_user_migration",
     migration_password="migration's",
+    following="waqiti_user_back",
     monitoring="waqiti_user_monitoring",
     monitoring_password="monitoring's",
     backup="waqiti_user_backup",
@@ -51,11 +52,22 @@ def test_the_owner_cannot_log_in(declared: dict[str, Registered]) -> None:
     assert "password" not in declared["owner"].inputs
 
 
-def test_only_migration_and_backup_replicate(declared: dict[str, Registered]) -> None:
+def test_only_migration_following_and_backup_replicate(declared: dict[str, Registered]) -> None:
     assert {name for name, one in declared.items() if one.inputs.get("replication")} == {
         "migration",
+        "following",
         "backup",
     }
+
+
+def test_following_can_do_nothing_else_and_has_no_password_of_the_stacks(
+    declared: dict[str, Registered],
+) -> None:
+    following = declared["following"].inputs
+    assert "password" not in following
+    assert "roles" not in following
+    assert "waqiti_user_back" in declared["migration"].inputs["roles"]
+    assert not [one for one in declared.values() if one.inputs.get("role") == "waqiti_user_back"]
 
 
 def test_the_service_belongs_to_no_other_role(declared: dict[str, Registered]) -> None:

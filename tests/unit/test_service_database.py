@@ -13,8 +13,9 @@ import pytest
 from components.catalogue import read_catalogue
 from components.contract import Endpoint
 from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
-from components.service_database import ServiceDatabase, ServiceDatabaseArgs
+from components.service_database import ServiceDatabase, ServiceDatabaseArgs, following_role
 from components.tuning import tune
+from migration.replication import flow_name
 from tests.unit.recording import RecordingPlatform, Registered, record
 
 pytestmark = pytest.mark.unit
@@ -70,8 +71,14 @@ def test_only_this_services_roles_are_let_into_its_instance() -> None:
         "waqiti_user_migration",
         "waqiti_user_monitoring",
         "waqiti_user_backup",
+        "waqiti_user_back",
     }
     assert set(instance.replication_roles) == {"waqiti_user_migration", "waqiti_user_backup"}
+
+
+@pytest.mark.parametrize("service", ["user", "Odd-Name", "a_b9"])
+def test_the_role_that_follows_is_called_as_the_migration_calls_it(service: str) -> None:
+    assert following_role(service) == flow_name(service, "back")
 
 
 def test_the_component_has_the_projects_token() -> None:
