@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 with program.one_clear_line():
     catalogue, settings = program.read(HERE / "services.yaml", os.environ)
-    platform = program.platform(settings)
+    platform = program.platform(settings, catalogue)
     databases = {
         name: program.service_database(name, entry, settings, platform)
         for name, entry in settings.deployed(catalogue).items()

@@ -51,9 +51,9 @@ class Source(_Part):
 
 
 class LocalGatewayControl(_Part):
-    """How to steer a PgBouncer process of this machine."""
+    """How to steer a PgBouncer of this machine: a process, or a container with its files and socket here."""
 
-    platform: Literal["local"] = "local"
+    platform: Literal["local", "docker"] = "local"
     sockets: str
     """Folder of the admin console's unix socket."""
     port: int
@@ -66,9 +66,9 @@ class LocalGatewayControl(_Part):
 
 
 class LocalInstanceControl(_Part):
-    """How to steer a PostgreSQL process of this machine."""
+    """How to steer a PostgreSQL of this machine. Of a container only `data` is known, the rest is empty."""
 
-    platform: Literal["local"] = "local"
+    platform: Literal["local", "docker"] = "local"
     binaries: str
     data: str
     sockets: str

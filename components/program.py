@@ -55,10 +55,14 @@ def read(catalogue_file: Path, environment: Mapping[str, str]) -> tuple[Catalogu
     return catalogue, settings
 
 
-def platform(settings: Settings) -> Platform:
-    """The platform that the stack chose. Raises ConfigurationError when it is not there yet."""
+def platform(settings: Settings, catalogue: Catalogue) -> Platform:
+    """The platform that the stack chose. Raises ConfigurationError when it cannot be used."""
+    if settings.platform == "docker":
+        from components.platforms import docker
+
+        return docker.DockerPlatform(settings, catalogue, pulumi.get_project(), pulumi.get_stack())
     if settings.platform != "local":
-        problem = Problem("platform", f"{settings.platform} is not built yet", "set it to local")
+        problem = Problem("platform", f"{settings.platform} is not built yet", "set it to local or docker")
         raise ConfigurationError([problem])
     # A platform's own dependencies are needed only where it is chosen.
     from components.platforms import local

@@ -51,6 +51,21 @@ class SourceSettings(_Part):
     application: SourceLogin
 
 
+class DockerSettings(_Part):
+    """Docker platform: images and addresses."""
+
+    postgres_image: str = Field(default="postgres:17", min_length=1)
+    """Of the instances, best with a digest: `postgres:17@sha256:...`. It has to be on the Docker host."""
+    gateway_image: str | None = None
+    """An image with `pgbouncer` on its PATH; None: the instances' image has it."""
+    postgres_user: str = Field(default="999:999", pattern=r"^[1-9]\d*:\d+$")
+    """User and group of `postgres` in the instances' image, as numbers; the official image's is 999:999."""
+    subnet: str = "172.30.0.0/16"
+    """The stack's own addresses: a private /16 that nothing else on the Docker host uses."""
+    link: bool = True
+    """Whether the containers reach the shared database, until every service's move is finished."""
+
+
 class Settings(_Part):
     """What differs between stacks. Each field is a key of Pulumi.<stack>.yaml, in camelCase."""
 
@@ -67,6 +82,7 @@ class Settings(_Part):
     """An instance listens at its endpoint's port plus this."""
     state_folder: str | None = None
     """Local platform: where the instances live."""
+    docker: DockerSettings = DockerSettings()
     keep_data: bool = True
     """Whether `destroy` leaves the instances' data where it is."""
     protect_data: bool = True

@@ -28,7 +28,7 @@ _THREADS = threading.Lock()
 class NetworkProvider(LocalProvider):
     """Makes a service's folder and its certificate, and the stack's CA with the first of them."""
 
-    inputs = ("stack_folder", "folder", "host", "address", "common_name")
+    inputs = ("stack_folder", "folder", "host", "address", "more_addresses", "common_name")
     replaced_by = ("folder",)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -73,7 +73,7 @@ class NetworkProvider(LocalProvider):
             authority.issue(
                 paths.make_private(folder / "tls"),
                 names=[props["host"], "localhost"],
-                addresses=[props["address"], "::1"],
+                addresses=[props["address"], *(props.get("more_addresses") or ()), "::1"],
             )
         return {**self.kept(props), "fingerprint": _fingerprint(props)}
 

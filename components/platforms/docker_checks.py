@@ -1,0 +1,73 @@
+"""What has to be right on a Docker host before anything is made on it. Looks only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from components.platforms.docker_engine import Engine
+from components.platforms.docker_plan import StackPlan
+from components.problems import Problem
+
+LABEL = "waqiti.stack"
+"""Everything that the stack makes carries it; what does not is never touched."""
+
+
+def check_user() -> list[Problem]:
+    """Root gives the files of a container to the container's user."""
+    if os.geteuid() == 0:
+        return []
+    return [
+        Problem("platform", "docker hands files to the containers' users", "run it as root, or use local")
+    ]
+
+
+def check_image(engine: Engine, key: str, name: str) -> tuple[str, list[Problem]]:
+    """The identity of the image `name`, and what is wrong with it.
+
+    A name with a digest (`postgres:17@sha256:...`) has to be that one: by its registry's digest, or by its
+    own identity where it came from no registry.
+    """
+    tag, _, digest = name.partition("@")
+    found = engine.image(name) if digest else engine.image(tag)
+    if found is not None:
+        return str(found["Id"]), []
+    other = engine.image(tag) if digest else None
+    if other is None:
+        fix = f"docker pull {name}, or make one with script/test-image"
+        return "", [Problem(key, f"{name} is not on this Docker host", fix)]
+    if other["Id"] == digest:
+        return digest, []
+    there = [one.partition("@")[2] for one in other.get("RepoDigests") or []] or [str(other["Id"])]
+    fix = f"docker pull {name}, or put that digest into the settings once it is known to be good"
+    return "", [Problem(key, f"{tag} on this Docker host is {', '.join(there)}, not {digest}", fix)]
+
+
+def check_names(engine: Engine, plan: StackPlan) -> list[Problem]:
+    """Names that something else has already."""
+    return list(_foreign(engine, plan))
+
+
+def _foreign(engine: Engine, plan: StackPlan) -> Iterator[Problem]:
+    wanted = [("network", plan.link_network, engine.network(plan.link_network))]
+    for one in plan.services.values():
+        wanted += [
+            ("network", one.applications_network, engine.network(one.applications_network)),
+            ("network", one.inner_network, engine.network(one.inner_network)),
+            ("volume", one.volume, engine.volume(one.volume)),
+            ("container", one.instance, engine.container(one.instance)),
+            ("container", one.gateway, engine.container(one.gateway)),
+        ]
+    for kind, name, found in wanted:
+        if found is not None and _labels(found).get(LABEL) != plan.label:
+            yield Problem(
+                f"{kind} {name}",
+                f"exists on this Docker host and is not of the stack {plan.label}",
+                "remove or rename it, or give the stack another name; it was not touched",
+            )
+
+
+def _labels(found: dict[str, Any]) -> dict[str, str]:
+    labels = found.get("Labels") or found.get("Config", {}).get("Labels") or {}
+    return {str(key): str(value) for key, value in labels.items()}

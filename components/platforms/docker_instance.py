@@ -1,0 +1,127 @@
+"""After an instance's container: waits until it serves, brings parameters into force, lets clients go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import pulumi
+from psycopg import sql
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.platforms.local_provider import LocalProvider
+
+RELOAD_SECONDS = 10.0
+
+
+class InstanceProvider(LocalProvider):
+    """What an instance is besides its container. Deleting does nothing: the container goes by itself."""
+
+    inputs = (
+        "container", "socket", "gateway", "gateway_address", "routes", "folder", "name", "address", "port",
+        "administrator", "administrator_password", "authority", "configuration", "shape",
+    )  # fmt: skip
+    replaced_by = ("container",)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        from components.platforms import docker_rolling
+
+        docker_rolling.wait_until_ready(props)
+        _keep_passwords_out_of_the_log(props)
+        docker_rolling.release(props)
+        return CreateResult(props["container"], self._outputs(props))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        from components.platforms.docker_engine import Engine
+
+        found = Engine(props["socket"]).container(props["container"])
+        if found is None:
+            return ReadResult(None, {})
+        return ReadResult(id_, {**self.kept(props), "running": bool(found["State"]["Running"])})
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        from components.platforms import docker_rolling
+        from components.platforms.docker_engine import Engine
+
+        engine, before = Engine(_news["socket"]), _olds.get("administrator_password")
+        try:
+            engine.start(_news["container"])
+            docker_rolling.wait_until_ready(_news, before)
+            if before != _news["administrator_password"]:
+                _set_password(_news, before)
+            _keep_passwords_out_of_the_log(_news)
+            if _reload(_news, engine):
+                docker_rolling.hold(_news)
+                engine.restart(_news["container"], docker_rolling.STOP_SECONDS)
+                docker_rolling.wait_until_ready(_news)
+        finally:
+            docker_rolling.release(_news)
+        return UpdateResult(self._outputs(_news))
+
+    def needs_attention(self, props: Mapping[str, Any]) -> bool:
+        from components.platforms.docker_engine import Engine
+
+        found = Engine(props["socket"]).container(props["container"])
+        return not props.get("running") or found is None or not found["State"]["Running"]
+
+    def _outputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.kept(props), "running": True}
+
+
+class DockerInstance(Resource, module="docker", name="Instance"):
+    """A service's PostgreSQL, once it serves."""
+
+    running: pulumi.Output[bool]
+
+    def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(InstanceProvider(), name, {**props, "running": None}, opts)
+
+
+def _reload(props: Mapping[str, Any], engine: Any) -> bool:
+    """Has the server read its files again; whether something now waits for a restart."""
+    from components.platforms import docker_rolling
+
+    with docker_rolling.connect(props) as connection:
+        before = _loaded_at(connection)
+        engine.signal(props["container"], "SIGHUP")
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while time.monotonic() < deadline and _loaded_at(connection) == before:
+            time.sleep(0.05)
+    with docker_rolling.connect(props) as connection:
+        pending = connection.execute("SELECT FROM pg_catalog.pg_settings WHERE pending_restart")
+        return pending.fetchone() is not None
+
+
+def _loaded_at(connection: psycopg.Connection[tuple[Any, ...]]) -> Any:
+    row = connection.execute("SELECT pg_catalog.pg_conf_load_time()").fetchone()
+    return row[0] if row else None
+
+
+def _set_password(props: Mapping[str, Any], before: str | None) -> None:
+    """The server and its log see only the SCRAM verifier."""
+    from components.platforms import docker_rolling
+
+    name, password = str(props["administrator"]), str(props["administrator_password"])
+    with docker_rolling.connect(props, before) as connection:
+        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+        connection.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier.decode()))
+        )
+
+
+def _keep_passwords_out_of_the_log(props: Mapping[str, Any]) -> None:
+    """The stack's own statements make roles with their passwords: they are not for the audit log."""
+    from components.platforms import docker_rolling
+
+    role = sql.Identifier(str(props["administrator"]))
+    with docker_rolling.connect(props) as connection:
+        for setting, value in (
+            ("log_statement", "none"),
+            ("log_min_duration_statement", "-1"),
+            ("log_min_error_statement", "panic"),
+        ):
+            connection.execute(
+                sql.SQL("ALTER ROLE {} SET {} = {}").format(role, sql.Identifier(setting), sql.Literal(value))
+            )
