@@ -1,7 +1,6 @@
 """The Docker platform: for each service two internal networks, a volume, two containers (instance, gateway).
 
 Applications join a service's network and find its gateway there, under the endpoint's name; the instance
-Applications join a service's network and find its gateway there, under the endpoint's name; the instance
 is in an inner network with the gateway and the host, so there is no way in but the gateway. No port is
 published.
 """
@@ -22,6 +21,7 @@ from components.platforms.docker_instance import DockerInstance
 from components.platforms.docker_instance_files import (
     DATA,
     MOUNTED_AT,
+    SOURCE_AUTHORITY,
     START,
     VOLUME,
     InstanceFiles,
@@ -97,6 +97,7 @@ class DockerPlatform:
         self._folder = paths.stack_dir(project, stack, root.absolute())
         self._common_name = f"{project} {stack} CA"
         self._settings = settings.docker
+        self._source_authority = settings.source.sslrootcert
         self._postgres_image, self._gateway_image = images
         self._processors = int(info["NCPU"])
         self._volumes = Path(info["DockerRootDir"]) / "volumes"
@@ -162,7 +163,21 @@ class DockerPlatform:
         }
         limits = self._limits(plan)
         start = START.read_text(encoding="utf-8")
-        shape = digest({"image": self._postgres_image, "environment": environment, "start": start, **limits})
+        shape = digest(
+            {
+                "image": self._postgres_image,
+                "environment": environment,
+                "start": start,
+                "source": self._source_authority,
+                **limits,
+            }
+        )
+        # A subscription names the shared database's CA by its path on this machine.
+        trusted = (
+            [bound(folder / "instance" / SOURCE_AUTHORITY, self._source_authority)]
+            if self._source_authority
+            else []
+        )
         gateway = {
             "socket": self._engine.socket,
             "gateway": plan.gateway,
@@ -188,6 +203,7 @@ class DockerPlatform:
             "host": plan.host,
             "certificate": networks.identity.fingerprint,
             "tls": str(folder / "tls"),
+            "source_authority": self._source_authority,
         }
         files = InstanceFiles(f"{name}-files", {**gateway, **written}, after(unprotected, networks.identity))
         container = docker.Container(
@@ -201,6 +217,7 @@ class DockerPlatform:
             mounts=[
                 docker.ContainerMountArgs(target=VOLUME, type="volume", source=plan.volume),
                 bound(folder / "instance", MOUNTED_AT),
+                *trusted,
             ],
             # fast: sessions are ended, then a checkpoint
             stop_signal="SIGINT",

@@ -16,10 +16,12 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
 from components.platforms.local_provider import LocalProvider
+from servers.errors import ServerError
 
 MOUNTED_AT = "/etc/waqiti"
 VOLUME = "/var/lib/postgresql/data"
 DATA = f"{VOLUME}/pgdata"
+SOURCE_AUTHORITY = "source-ca.crt"
 SOCKETS = "/tmp"  # noqa: S108 - of the container, in memory
 START = Path(__file__).with_name("docker_start.sh")
 
@@ -45,7 +47,7 @@ class FilesProvider(LocalProvider):
     inputs = (
         "folder", "user", "version", "address", "port", "database", "parameters", "administrator",
         "administrator_password", "roles", "replication_roles", "subnet", "host", "certificate", "tls",
-        "socket", "gateway", "routes", "shape",
+        "source_authority", "socket", "gateway", "routes", "shape",
     )  # fmt: skip
     replaced_by = ("folder",)
 
@@ -107,8 +109,10 @@ class InstanceFiles(Resource, module="docker", name="InstanceFiles"):
 
 def files(props: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     """Content and mode of each file."""
-    tls = Path(props["tls"])
+    tls, source = Path(props["tls"]), props.get("source_authority")
+    trusted = {SOURCE_AUTHORITY: (_certificate(source), 0o644)} if source else {}
     return {
+        **trusted,
         "start": (START.read_text(encoding="utf-8"), 0o755),
         "postgresql.conf": (configuration(props), 0o644),
         "hba.conf": ("".join(f"{line}\n" for line in hba_lines(props)), 0o644),
@@ -162,8 +166,23 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def _certificate(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ServerError(
+            f"cannot be read ({error.strerror})",
+            where=path,
+            to_do="correct source.sslrootcert in the stack's settings",
+        ) from error
+
+
 def _replace(path: Path, text: str, mode: int, user: int, group: int) -> None:
-    """Atomically: a container reads these files at any time."""
+    """Atomically: a container reads these files at any time. The file that is mounted by itself has to stay
+    the same one."""
+    if path.name == SOURCE_AUTHORITY and path.exists():
+        path.write_text(text, encoding="utf-8")
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
