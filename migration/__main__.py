@@ -24,6 +24,7 @@ from migration.commands.cutover import cutover
 from migration.commands.finish import finish
 from migration.commands.gates import gates
 from migration.commands.plan import plan
+from migration.commands.queries import queries
 from migration.commands.resume import resume
 from migration.commands.rollback import rollback
 from migration.commands.run import run
@@ -46,7 +47,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (plan, run, start, status, verify, consistency, gates, cutover, rollback, resume, finish, abort):
+for _verb in (
+    plan,
+    run,
+    start,
+    status,
+    verify,
+    consistency,
+    queries,
+    gates,
+    cutover,
+    rollback,
+    resume,
+    finish,
+    abort,
+):
     app.command()(_verb)
 
 

@@ -104,7 +104,7 @@ def _grants(catalog: Catalog, claims: Mapping[str, str]) -> Iterator[Edge]:
         if schema in claims:
             yield _edge(
                 claims[schema], "grant", f"grant to {role} -> {schema}", (PG_AUTHID, 0), (PG_AUTHID, 0),
-                definition=f"{count} relations", possible=frozenset({"drop"}),
+                definition=f"rights on {count} objects", possible=frozenset({"drop"}),
                 remedy="the service's own database has no such role: grant it there by hand if it is still"
                 " wanted",
             )  # fmt: skip

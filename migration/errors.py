@@ -151,6 +151,12 @@ class OrphansFound(MigrationError):
     exit_code = 32
 
 
+class LogUnreadable(MigrationError):
+    """A server's log that was named cannot be read."""
+
+    exit_code = 33
+
+
 class Interrupted(MigrationError):
     """The operator pressed Ctrl-C (or sent SIGTERM)."""
 

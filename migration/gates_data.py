@@ -13,6 +13,8 @@ from migration.journal import read_last_verification, read_steps
 from migration.large_objects import referenced_large_objects
 from migration.plan_view import size
 from migration.queries import query
+from migration.runtime_queries import of_service
+from migration.runtime_queries_read import crossings, read_ran
 from migration.schema_changes import schema_changes
 from migration.schema_watch import read_watch
 
@@ -125,6 +127,35 @@ def verification(scene: Scene) -> Iterator[Gate]:
     )
 
 
+@check("runtime-queries", "cutover")
+def runtime_queries(scene: Scene) -> Iterator[Gate]:
+    """No statement of the applications joins the service with another, or uses what is dropped."""
+    with scene.source.translated("reading pg_stat_statements"):
+        ran = read_ran(scene.there, scene.contract)
+        judge = crossings(scene.contract, scene.plan.catalog, scene.there)
+    if ran.advice:
+        # No no-go: loading it restarts the server that everybody shares, which is not ours to ask for.
+        yield Gate("runtime-queries", "unknown", "pg_stat_statements cannot be read", "none", ran.advice)
+        return
+    found = list(of_service(judge.judge(ran.statements), scene.name))
+    left = [query for query in found if not query.reason]
+    since = f" since {ran.since:%Y-%m-%d %H:%M} UTC" if ran.since else ""
+    figure = f"{len(left)} of {len(ran.statements)} statements{since}"
+    if left:
+        figure += f", the first, {left[0].calls:,} times by {left[0].role}: {left[0].text[:120]}"
+    elif found:
+        figure += f"; {len(found)} allowed by services.yaml"
+    yield judged(
+        "runtime-queries",
+        bool(left),
+        figure,
+        f"`queries {scene.name}` lists them: change them, or allow them in services.yaml; once they are"
+        " changed, SELECT pg_stat_statements_reset()",
+        limit="none",
+        overridable=True,
+    )
+
+
 def _large_object_bytes(connection: Connection, oids: Sequence[int]) -> int:
     if not oids:
         return 0
@@ -132,4 +163,6 @@ def _large_object_bytes(connection: Connection, oids: Sequence[int]) -> int:
     return int(row[0]) if row else 0
 
 
-DATA: tuple[Check, ...] = (unlogged, replica_identity, large_objects, schema, verification)
+DATA: tuple[Check, ...] = (
+    unlogged, replica_identity, large_objects, schema, verification, runtime_queries,
+)  # fmt: skip

@@ -1,0 +1,106 @@
+"""`queries`: statements of applications that join or write across services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table as Grid
+from rich.text import Text
+
+from migration.catalog import read_catalog
+from migration.commands.common import AsJson, ContractFile, Services, Stack, chosen, invocation
+from migration.errors import GateClosed
+from migration.runtime_queries import CrossingQuery
+from migration.runtime_queries_logs import read_log
+from migration.runtime_queries_read import read_all, tools
+from migration.stack import source_database
+
+_SHOWN = 300
+"""Characters of a statement on a terminal; `--json` has all of it."""
+
+
+def queries(
+    context: typer.Context,
+    *,
+    services: Services = None,
+    stack: Stack = None,
+    contract: ContractFile = None,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--log", metavar="FILE", help="A log of the shared server as well: stderr, csv or json."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List statements that join or write across services, how often they ran and by whom. Touches nothing.
+
+    From pg_stat_statements of the shared database, and from logs. Exit status 0: none that a rule of
+    services.yaml does not allow; 27: there are.
+    """
+    here = invocation(context, as_json=as_json)
+    agreed = here.contract(stack, contract)
+    wanted = chosen(agreed, services, everything=not services)
+    source = source_database(agreed)
+    with source.connect() as connection, source.translated("reading its catalogue"):
+        catalog = read_catalog(connection, application=agreed.source.application.name)
+        row = connection.execute("SHOW log_line_prefix").fetchone()
+    ran, judge = read_all(agreed, catalog, source)
+    statements = list(ran.statements)
+    for path in log or ():
+        statements += read_log(path, source.endpoint.database, row[0] if row else "", tools(agreed))
+    found = judge.judge(statements)
+    if services:
+        names = {service.name for service in wanted}
+        found = [query for query in found if names.intersection(query.services)]
+    if as_json:
+        here.show_json({
+            "pg_stat_statements": ran.as_json(),
+            "statements": len(statements),
+            "queries": [query.as_json() for query in found],
+        })  # fmt: skip
+    else:
+        if found:
+            here.out.print(queries_grid(found))
+        since = f" since {ran.since:%Y-%m-%d %H:%M %Z}" if ran.since else ""
+        here.out.print(
+            f"{len(found)} of {len(statements)} different statements cross services{since}.", markup=False
+        )
+    if ran.advice:
+        here.err.print(f"pg_stat_statements cannot be read: {ran.advice}", markup=False)
+    if ran.forgotten:
+        here.err.print(
+            f"pg_stat_statements threw statements away {ran.forgotten} times: raise pg_stat_statements.max",
+            markup=False,
+        )
+    open_ones = [query for query in found if not query.reason]
+    if open_ones:
+        service = open_ones[0].services[0]
+        raise GateClosed(
+            f"{len(open_ones)} statements cross services, the first: {open_ones[0].text[:_SHOWN]}"
+            f" ({', '.join(open_ones[0].services)}); change them, or allow them in services.yaml:"
+            f" services: {service}: crossing: - {{match: 'query ...', action: ignore, reason: '...'}}"
+        )
+
+
+def queries_grid(found: list[CrossingQuery]) -> Grid:
+    """The statements, for a person."""
+    grid = Grid(title="Statements that cross services", title_justify="left")
+    for name in ("how", "services", "role"):
+        grid.add_column(name)
+    for name in ("calls", "total"):
+        grid.add_column(name, justify="right")
+    for name in ("statement", "allowed because"):
+        grid.add_column(name, overflow="fold")
+    for query in found:
+        text = query.text if len(query.text) <= _SHOWN else query.text[:_SHOWN] + "..."
+        if query.dropped:
+            text += f"\nservices.yaml drops: {', '.join(query.dropped)}"
+        total = f"{query.milliseconds:,.0f} ms" if query.milliseconds else ""
+        grid.add_row(
+            query.kind, ", ".join(query.services), query.role or "?", f"{query.calls:,}", total,
+            Text(text), Text(query.reason or "not allowed", style="" if query.reason else "red"),
+        )  # fmt: skip
+    return grid
