@@ -168,7 +168,11 @@ def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) 
 
 
 def _idle_rules(contract: Contract, closures: Mapping[str, Closure]) -> list[Problem]:
-    rules = {name: contract.services[name].crossing for name in closures}
+    # Rules about statements at run time are held against those, not against the catalogue.
+    rules = {
+        name: [rule for rule in contract.services[name].crossing if not rule.match.startswith("query ")]
+        for name in closures
+    }
     edges = {name: closure.edges for name, closure in closures.items()}
     return [
         Problem(None, "boundary", "note", f"services.yaml: a rule matches nothing that crosses ({text})")
