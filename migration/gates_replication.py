@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from migration.apply_errors import describe
 from migration.errors import StepTimeout, WrongState
 from migration.gates_model import MIB, Gate, judged
 from migration.gates_scene import Check, Scene, check
@@ -12,6 +13,7 @@ from migration.online import FOLLOWING, MOVED
 from migration.ownership import Ownership
 from migration.plan_view import size
 from migration.replication import Flow
+from migration.replication_subscription import SubscriptionState
 
 _PATIENCE_SECONDS = 3.0
 
@@ -61,11 +63,13 @@ def lag(scene: Scene) -> Iterator[Gate]:
         running = subscription is not None and subscription.enabled and subscription.worker is not None
         seconds = _delay(flow) if running else None
         found = flow.lag()
-        if not running:
+        if not running or (seconds is None and _failed_since(flow, subscription)):
+            control = scene.service.instance_control if flow.direction == "forward" else None
+            with flow.subscriber.translated("reading its log"):
+                why = describe(flow.at_subscriber, subscription, control)
             yield Gate(
-                "lag", "no-go", f"{size(found.bytes)} behind; {subscription or 'there is no subscription'}",
-                "its worker runs", f"see the log of {flow.subscriber.label} for why, then `resume`, or "
-                "`abort` and `start`",
+                "lag", "no-go", f"{size(found.bytes)} behind; {why}", "its worker runs",
+                f"see the log of {flow.subscriber.label} and mend what it says; then it goes on, or `resume`",
             )  # fmt: skip
         else:
             far = found.bytes > limits.lag_bytes or seconds is None or seconds > limits.lag_seconds
@@ -95,6 +99,12 @@ def lag(scene: Scene) -> Iterator[Gate]:
                 "wal", "warn", f"{size(found.retained_bytes)} kept for {size(found.bytes)} not yet applied",
                 size(limits.wal_bytes), "an old transaction keeps it: see long-transactions",
             )  # fmt: skip
+
+
+def _failed_since(flow: Flow, before: SubscriptionState | None) -> bool:
+    """A worker that fails at every attempt runs for moments, and may have been seen in one."""
+    now = flow.subscription.state()
+    return before is None or now is None or now.errors > before.errors
 
 
 def _delay(flow: Flow) -> float | None:

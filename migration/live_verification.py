@@ -36,7 +36,7 @@ def verify_live(move: OnlineMove, direction: Direction) -> Verification:
 
 
 def _require_running(flow: Flow) -> None:
-    """A server that restarts ends the replication, as an error does (`disable_on_error`)."""
+    """Somebody may have disabled it; one whose worker is down for a moment is waited for by what follows."""
     state = flow.subscription.state()
     if state is None or not state.enabled:
         raise WrongState(

@@ -27,12 +27,16 @@ class SubscriptionState:
     worker: int | None
     """Process id of its apply worker, if one runs."""
     errors: int
-    """Errors of applying since it was made; the server disables it at the first one."""
+    """Errors since it was made, of applying or of a connection that was lost; the worker is started again."""
+    oid: int
 
     def __str__(self) -> str:
         if not self.enabled:
             return f"the subscription is disabled, after {self.errors} errors"
-        return "its worker runs" if self.worker is not None else "its worker is not running"
+        after = f", after {self.errors} errors" if self.errors else ""
+        if self.worker is not None:
+            return f"its worker runs{after}"
+        return f"its worker is not running{after}; it is started again by itself"
 
 
 class Subscription:
@@ -48,7 +52,7 @@ class Subscription:
         row = self._connection.execute(
             query("replication_subscription"), {"subscription": self._name}
         ).fetchone()
-        return None if row is None else SubscriptionState(row[0], row[1], row[2] or 0)
+        return None if row is None else SubscriptionState(row[0], row[1], row[2] or 0, row[4])
 
     def make(self, conninfo: str, publisher_version: int, *, enabled: bool) -> None:
         """Create it, or renew its connection string; `publisher_version` as libpq gives it (150004)."""
@@ -113,7 +117,8 @@ class Subscription:
             "slot_name": self._name,
             # Commit order is what heartbeats and snapshots rest on.
             "streaming": "off",
-            "disable_on_error": "true",
+            # A publisher that restarts counts as an error (docs/decisions/0035-following-goes-on.md).
+            "disable_on_error": "false",
         }
         version = self._connection.info.server_version
         if version >= ORIGIN_SINCE:

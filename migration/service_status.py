@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 
 from components.contract import Contract, Service
+from migration.apply_errors import why_stalled
 from migration.connections import Database
 from migration.errors import MigrationError
 from migration.gateway import Gateway
@@ -17,10 +19,13 @@ from migration.journal import Move, read_last_verification, read_moves, read_ste
 from migration.queries import query
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
+from migration.wal_watch import WAL_LIMIT_BYTES
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _WAYS: tuple[Direction, Direction] = ("forward", "back")
+_FOLLOWS: dict[str, Direction] = {"following": "forward", "moved": "back"}
+"""The replication that runs in a state of an online move."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,11 @@ class ServiceStatus:
         }
 
 
-def read_status(contract: Contract, services: Sequence[Service]) -> list[ServiceStatus]:
-    """The status of services. What does not answer is a problem of theirs, not an error.
+def read_status(
+    contract: Contract, services: Sequence[Service], wal_limit_bytes: int = WAL_LIMIT_BYTES
+) -> list[ServiceStatus]:
+    """The status of services. What does not answer is a problem of theirs, not an error; so is replication
+    that does not run, or keeps more WAL than `wal_limit_bytes`.
 
     Raises SourceUnreachable or AuthenticationFailed for the shared database: without it nothing is known.
     """
@@ -98,7 +106,17 @@ def read_status(contract: Contract, services: Sequence[Service]) -> list[Service
     with source.connect() as connection, source.translated("reading the journal"):
         moves = {move.service: move for move in read_moves(connection)}
         sizes = _sizes(connection)
-        return [_one(contract, service, connection, moves.get(service.name), sizes) for service in services]
+        return [
+            _one(
+                contract,
+                service,
+                connection,
+                moves.get(service.name),
+                sizes=sizes,
+                wal_limit_bytes=wal_limit_bytes,
+            )
+            for service in services
+        ]
 
 
 def _one(
@@ -106,19 +124,30 @@ def _one(
     service: Service,
     connection: Connection,
     move: Move | None,
+    *,
     sizes: dict[str, int],
+    wal_limit_bytes: int,
 ) -> ServiceStatus:
     problems: list[str] = []
     route = target_open = target_bytes = behind = None
     forward, back = (flow_name(service.name, way) for way in _WAYS)
+    follows: Direction | None = _FOLLOWS.get(move.state) if move and move.finished is None else None
     try:
         route = Gateway(service, contract.source).route()
     except MigrationError as error:
         problems.append(str(error))
     try:
-        target_open, target_bytes, behind = _target(target_database(service), service, back)
+        with _looking(target_database(service)) as here:
+            target_open, target_bytes, behind = _target(here, service, back)
+            if follows == "forward" and (why := why_stalled(here, forward, service.instance_control)):
+                problems.append(f"its own database does not follow: {why}")
     except MigrationError as error:
         problems.append(str(error))
+    if follows == "back" and (why := why_stalled(connection, back)):
+        problems.append(f"the shared database does not follow: {why}")
+    behind = _behind(connection, forward) or behind
+    if behind is not None and behind.retained_bytes > wal_limit_bytes:
+        problems.append(over_limit(forward if follows == "forward" else back, behind, wal_limit_bytes))
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:
@@ -135,15 +164,30 @@ def _one(
         verified=said,
         since=move.updated if move else None,
         operator=move.operator if move else None,
-        behind=_behind(connection, forward) or behind,
+        behind=behind,
         problems=tuple(problems),
     )
 
 
-def _target(target: Database, service: Service, slot: str) -> tuple[bool | None, int, Behind | None]:
+@contextmanager
+def _looking(target: Database) -> Iterator[Connection]:
     with target.connect(connect_timeout=3) as connection, target.translated("reading its state"):
-        size = _sizes(connection).get(service.schema_name, 0)
-        return _is_open(connection, service), size, _behind(connection, slot)
+        yield connection
+
+
+def _target(connection: Connection, service: Service, slot: str) -> tuple[bool | None, int, Behind | None]:
+    size = _sizes(connection).get(service.schema_name, 0)
+    return _is_open(connection, service), size, _behind(connection, slot)
+
+
+def over_limit(slot: str, behind: Behind, limit_bytes: int) -> str:
+    """What is said of a slot that keeps more than it may, between verbs, when nobody else stops it."""
+    connected = "" if behind.active else ", nobody is connected to it"
+    return (
+        f"the slot {slot} keeps {behind.retained_bytes >> 20} MiB of WAL, over the limit of "
+        f"{limit_bytes >> 20} MiB, {behind.bytes >> 20} MiB of it not applied yet{connected}: before that "
+        "disk is full, see docs/runbooks/cutover.md, 'Retained WAL'"
+    )
 
 
 def _behind(connection: Connection, slot: str) -> Behind | None:

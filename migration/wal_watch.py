@@ -10,6 +10,8 @@ from migration.errors import GateClosed, Interrupted, MigrationError
 from migration.replication import Flow
 
 POLL_SECONDS = 1.0
+WAL_LIMIT_BYTES = 10 << 30
+"""What a slot may keep where nobody says otherwise."""
 
 
 def check_retained(flow: Flow, retained_bytes: int, limit_bytes: int) -> None:

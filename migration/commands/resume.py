@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from components.contract import Service
+from migration.apply_errors import why_stalled
 from migration.commands.common import All, AsJson, ContractFile, Services, Stack, chosen, invocation
 from migration.commands.verbs import at_work, show_states, source_plan
 from migration.errors import MigrationError
@@ -76,12 +77,16 @@ def _forward(before: str, after: str) -> bool:
 
 
 def _restarted(move: OnlineMove) -> list[str]:
-    """Start the replication again where it was disabled, by an error or by somebody; returns what to say."""
+    """Start the replication again where somebody disabled it; returns what to say of it."""
     try:
         with move.forward() if move.move.state == FOLLOWING else move.back() as flow:
             state = flow.subscription.state()
-            if state is None or state.enabled:
+            if state is None:
                 return []
+            if state.enabled:
+                control = move.service.instance_control if move.move.state == FOLLOWING else None
+                why = why_stalled(flow.at_subscriber, flow.name, control)
+                return [f"its replication does not run: {why}"] if why else []
             flow.start()
     except MigrationError as error:
         return [f"its replication cannot be looked at: {error}"]

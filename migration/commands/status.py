@@ -6,14 +6,13 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 from rich.live import Live
 from rich.table import Table as Grid
 
-from components.contract import Contract, Service
 from migration.commands.common import (
     All,
     AsJson,
@@ -24,6 +23,7 @@ from migration.commands.common import (
     chosen,
     invocation,
 )
+from migration.commands.verbs import DEFAULT_WAL_GIB, WalLimit
 from migration.errors import Interrupted
 from migration.plan_view import size
 from migration.progress_tally import duration
@@ -41,6 +41,7 @@ def status(
         bool, typer.Option("--watch", help="Go on showing it, with the time left, until Ctrl-C.")
     ] = False,
     interval: Annotated[float, typer.Option("--interval", min=0.2, help="Seconds between looks.")] = 2.0,
+    wal_limit: WalLimit = DEFAULT_WAL_GIB,
     as_json: AsJson = False,
 ) -> None:
     """Show each service's state, route, lag, sizes and last verification. Touches nothing.
@@ -50,12 +51,16 @@ def status(
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything or not services)
+
+    def look() -> list[ServiceStatus]:
+        return read_status(agreed, wanted, int(wal_limit * 2**30))
+
     if watch:
         # Ctrl-C is how one stops looking.
         with contextlib.suppress(Interrupted):
-            _watch(here, agreed, wanted, interval)
+            _watch(here, look, interval)
         return
-    found = read_status(agreed, wanted)
+    found = look()
     if as_json:
         here.show_json({"services": {one.service: one.as_json() for one in found}})
         return
@@ -90,11 +95,11 @@ class Rates:
         return one.behind.bytes / rate
 
 
-def _watch(here: Invocation, contract: Contract, wanted: Sequence[Service], interval: float) -> None:
+def _watch(here: Invocation, look: Callable[[], list[ServiceStatus]], interval: float) -> None:
     rates = Rates()
     if here.as_json or not here.out.is_terminal:
         while True:
-            found = read_status(contract, wanted)
+            found = look()
             rates.look(found, time.monotonic())
             for one in found:
                 _line(here, one, rates)
@@ -102,7 +107,7 @@ def _watch(here: Invocation, contract: Contract, wanted: Sequence[Service], inte
             time.sleep(interval)
     with Live(console=here.out, auto_refresh=False) as live:
         while True:
-            found = read_status(contract, wanted)
+            found = look()
             rates.look(found, time.monotonic())
             live.update(_grid(found, rates), refresh=True)
             time.sleep(interval)

@@ -173,7 +173,7 @@ def test_a_conflict_on_the_subscriber_stops_it_and_is_said(
         with target_database.connect() as here, source_database.connect() as there:
             here.execute("INSERT INTO bank.accounts VALUES (999, 0, 'in the way')")
             there.execute("INSERT INTO bank.accounts VALUES (999, 0, 'new')")
-        with pytest.raises(StepTimeout, match="disabled, after 1 errors"):
+        with pytest.raises(StepTimeout, match=r"after [1-9]\d* errors"):
             flow.prove(seconds=3)
 
 

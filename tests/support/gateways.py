@@ -27,6 +27,7 @@ SETTINGS = {
     "admin_users": CONSOLE.name,
     "query_wait_timeout": "0",
     "client_login_timeout": "0",
+    "server_login_retry": "1",
     "ignore_startup_parameters": "extra_float_digits,options",
     "max_client_conn": "200",
     "default_pool_size": "20",
