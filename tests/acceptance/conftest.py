@@ -19,7 +19,7 @@ from tests.support.clusters import Cluster, Clusters
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_stack"
-"""Not the demo's name: tests of the demo's database make that role on the same server, with its own password."""
+"""Not the demo's name: its tests make that role on the same server, with another password."""
 APPLICATION_PASSWORD = "application-password-of-nothing"
 INSTANCE_PORT_OFFSET = 50
 
