@@ -24,7 +24,7 @@ APPLICATION_ROLE = "waqiti_app"
 READONLY_ROLE = "waqiti_readonly"
 SERVICES = ("ledger", "payment", "wallet", "analytics", "security", "notification", "user", "compliance")
 """Heaviest to make first, so that the last worker does not end alone."""
-EXTENSIONS = ("pgcrypto", "btree_gist", "citext", "pg_trgm", "hstore")
+EXTENSIONS = ("pgcrypto", "btree_gist", "citext", "pg_trgm", "hstore", "pg_stat_statements")
 """In Debian's contrib package and in the PyPI wheels alike."""
 
 USERS_AT_SCALE_1 = 80_000

@@ -18,6 +18,7 @@ HOST = "postgres-shared"
 ADMINISTRATOR = "postgres"
 PARAMETERS = {
     "wal_level": "logical",
+    "shared_preload_libraries": "pg_stat_statements",
     "max_connections": "400",
     "max_replication_slots": "40",
     "max_wal_senders": "40",
