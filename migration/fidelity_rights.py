@@ -38,19 +38,22 @@ def compare_rights(
     theirs: Mapping[_Key, Described],
 ) -> tuple[Difference, ...]:
     """What differs in owners and privileges, of what is on both sides; `connection` is to the target."""
-    there = _wholes(theirs)
+    there, here = _wholes(theirs), _wholes(ours)
+    common = set(here.values())
     called: dict[ObjectId, str] = {}
     found: list[Difference] = []
-    for classid, oid, name, owner, grantable, public in connection.execute(query("fidelity_owners")):
+    public: dict[str, list[str]] = {}
+    for classid, oid, name, owner, grantable, words in connection.execute(query("fidelity_owners")):
         key = there.get((classid, oid))
-        if key is None:
+        if key is None or key not in common:
+            # What is only on the target is a difference as it is, whoever owns it.
             continue
         if grantable is not None:
             called[classid, oid] = grantable
         if name is not None and owner != service.owner:
             found.append(_owner(key, name, service.owner, owner))
-        if public:
-            found.append(_public(grantable, public))
+        if words:
+            public[grantable] = words
     may: defaultdict[_Right, set[str]] = defaultdict(set)
     role = service.service.name
     for classid, oid, column, words in connection.execute(query("catalog_grants"), {"application": role}):
@@ -58,14 +61,14 @@ def compare_rights(
             may[called[classid, oid], column].update(words)
     names = {there[whole]: name for whole, name in called.items()}
     wanted: defaultdict[_Right, set[str]] = defaultdict(set)
-    here = _wholes(ours)
     for item, grant in intended_grants(own, catalog):
-        if (key := here.get(item.id)) in names:
-            wanted[names[key], grant.column].update(grant.privileges)
-    # What is only on the target is a difference as it is, whatever may be done with it.
-    common = {names[key] for key in names.keys() & set(here.values())}
+        name = names.get(here[item.id]) if item.id in here else None
+        if name is not None:
+            wanted[name, grant.column].update(grant.privileges)
+    for name, words in public.items():
+        found.append(_public(name, words, role, wanted[name, None] & {*words}))
     for right in sorted(wanted.keys() | may.keys(), key=lambda one: (one[0], one[1] or "")):
-        if right[0] in common and wanted[right] != may[right]:
+        if wanted[right] != may[right]:
             found.append(_privilege(role, right, wanted[right], may[right]))
     return tuple(sorted(found, key=lambda difference: (difference.kind, difference.identity)))
 
@@ -81,8 +84,13 @@ def _owner(key: _Key, name: str, wanted: str, owner: str) -> Difference:
     )
 
 
-def _public(name: str, privileges: list[str]) -> Difference:
+def _public(name: str, privileges: list[str], role: str, wanted: set[str]) -> Difference:
+    """PUBLIC's rights go; what the service has of them by right is granted to its role."""
     revoke = sql.SQL("REVOKE ALL ON {} FROM PUBLIC").format(sql.SQL(name))
+    if wanted:
+        words = _privileges(wanted, None)
+        grant = sql.SQL("GRANT {} ON {} TO {}").format(words, sql.SQL(name), sql.Identifier(role))
+        revoke = sql.SQL("{}; {}").format(revoke, grant)
     return Difference("privilege", f"PUBLIC on {name}", None, _described("may", privileges, drop=revoke))
 
 

@@ -7,7 +7,7 @@ Rights of PUBLIC do not come along as such, because PUBLIC may do nothing on a s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import LiteralString
 
 from psycopg import sql
@@ -25,10 +25,15 @@ Named = tuple[LiteralString, sql.Composable]
 """What GRANT calls the kind, and the object's name."""
 
 
-def grant_statements(service: Service, plan: ServicePlan, catalog: Catalog) -> Iterator[sql.Composed]:
-    """GRANTs (and the REVOKEs before them) to run as the owner, after everything else has been created."""
+def grant_statements(
+    service: Service, plan: ServicePlan, catalog: Catalog, only: Collection[ObjectId] | None = None
+) -> Iterator[sql.Composed]:
+    """GRANTs (and the REVOKEs before them) to run as the owner, after everything else has been created.
+
+    With `only`, for these objects of the plan alone.
+    """
     role = sql.Identifier(service.service.name)
-    for name in plan.schemas:
+    for name in plan.schemas if only is None else ():
         yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(name), role)
     revoked: defaultdict[LiteralString, list[sql.Composable]] = defaultdict(list)
     given: defaultdict[tuple[LiteralString, str | None, tuple[str, ...]], list[sql.Composable]]
@@ -36,11 +41,11 @@ def grant_statements(service: Service, plan: ServicePlan, catalog: Catalog) -> I
     for key in sorted(plan.objects):
         item = catalog.objects[key]
         named = _named(item)
-        if named is not None and item.extension is None:
+        if named is not None and item.extension is None and (only is None or key in only):
             revoked[named[0]].append(named[1])
     for item, grant in intended_grants(plan, catalog):
         named = _named(item)
-        if named is not None:
+        if named is not None and (only is None or item.id in only):
             given[named[0], grant.column, grant.privileges].append(named[1])
     # The owner's default privileges have granted something already; what counts is the source.
     for kind, names in revoked.items():

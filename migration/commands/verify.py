@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
 import typer
 from rich.table import Table as Grid
@@ -18,8 +19,9 @@ from migration.commands.common import (
     invocation,
 )
 from migration.commands.verbs import not_finished
+from migration.commands.verify_schema import verify_schemas
 from migration.errors import VerificationFailed, WrongState
-from migration.journal import open_journal
+from migration.journal import open_journal, read_moves
 from migration.live_verification import verify_live
 from migration.move_offline import compare_all
 from migration.online import FOLLOWING, MOVED
@@ -41,16 +43,27 @@ def verify(
     contract: ContractFile = None,
     workers: Workers = None,
     as_json: AsJson = False,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Compare the schemas instead of the rows; print what differs as DDL."),
+    ] = False,
 ) -> None:
     """Compare every row of both sides, while services go on writing where one side follows the other.
 
     Where a service was moved with its writes stopped, no side follows: sequences and large objects are
-    compared, too, and what it has written since its switch is listed as a difference. Exit status 0: nothing
-    differs; 21: something does.
+    compared, too, and what it has written since its switch is listed as a difference. With --schema: what
+    both sides' catalogues say, owners and privileges included, but for what the plan leaves behind; the
+    DDL that would make the target equal is printed. Exit status 0: nothing differs; 21: something does.
     """
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
+    if schema:
+        source = source_database(agreed)
+        with source.connect() as connection, source.translated("reading the journal"):
+            wanted = not_finished(read_moves(connection), wanted, everything=everything)
+        verify_schemas(here, agreed, wanted)
+        return
     verdicts: dict[str, Verification] = {}
     with open_journal(source_database(agreed), agreed) as journal, here.progress() as progress:
         for service in not_finished(journal.moves(), wanted, everything=everything):

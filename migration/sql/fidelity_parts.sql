@@ -45,8 +45,8 @@ SELECT 'pg_statistic_ext'::regclass, s.oid, 'statistics', format('%I.%I', ns.nsp
                                             'target', NULLIF(s.stxstattarget, -1))),
        format('DROP STATISTICS %I.%I', ns.nspname, s.stxname),
        pg_get_statisticsobjdef(s.oid)
-           || coalesce(format('; ALTER STATISTICS %I.%I SET STATISTICS %s', ns.nspname, s.stxname,
-                              NULLIF(s.stxstattarget, -1)), '')
+           || CASE WHEN s.stxstattarget >= 0 THEN format('; ALTER STATISTICS %I.%I SET STATISTICS %s', ns.nspname,
+                                                         s.stxname, s.stxstattarget) ELSE '' END
 FROM pg_statistic_ext s JOIN ns ON ns.oid = s.stxnamespace
 UNION ALL
 SELECT 'pg_trigger'::regclass, t.oid, 'trigger', c.identity || '.' || quote_ident(t.tgname), c.identity,
