@@ -21,6 +21,9 @@ Style = Literal["auto", "live", "lines", "json", "silent"]
 class Progress(Protocol):
     """Receives what happens. Implementations are thread-safe and never raise for a name they do not know."""
 
+    def about(self, subject: str) -> None:
+        """The phases from now on are of this service; their names say so."""
+
     def phase(self, name: str, total: int | None = None, unit: Unit = "bytes") -> None:
         """A new phase begins (the one before ends): its name and, if known, its total in `unit`."""
 
@@ -50,7 +53,18 @@ class Progress(Protocol):
 
 
 class Closing:
-    """The context manager that every implementation shares: leaving it closes, whatever happened."""
+    """What every implementation shares: leaving its context closes it, whatever happened; phases' names."""
+
+    _subject = ""
+
+    def about(self, subject: str) -> None:
+        """Put `subject: ` before the names of the phases to come, unless they have it."""
+        self._subject = subject
+
+    def named(self, phase: str) -> str:
+        """A phase's name as it is shown."""
+        whose = f"{self._subject}: " if self._subject else ""
+        return phase if phase.startswith(whose) else whose + phase
 
     def close(self) -> None:
         """Nothing to give back here."""

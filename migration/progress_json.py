@@ -32,7 +32,7 @@ class JsonProgress(Closing):
         """`{"event": "phase", "phase": ..., "total": ..., "unit": ...}`."""
         with self._lock:
             self._end()
-            self._tally.begin(name, total, unit)
+            self._tally.begin(self.named(name), total, unit)
             self._next = self._clock() + INTERVAL_SECONDS
             self._write("phase", total=total, unit=unit)
 

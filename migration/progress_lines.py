@@ -32,6 +32,7 @@ class LineProgress(Closing):
         """`copy: 755 MB to go`."""
         with self._lock:
             self._end()
+            name = self.named(name)
             self._tally.begin(name, total, unit)
             self._next = self._clock() + self._interval
             self._write(f"{name}: {_amount(total, unit)} to go" if total else f"{name}: started")

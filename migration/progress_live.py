@@ -39,7 +39,7 @@ class LiveProgress(Closing):
         """A new table; the one before becomes a line."""
         with self._lock:
             self._tally_end()
-            self._tally.begin(name, total, unit)
+            self._tally.begin(self.named(name), total, unit)
         live = Live(
             console=self._console,
             refresh_per_second=REDRAWS_PER_SECOND,
@@ -124,11 +124,13 @@ def draw(tally: Tally, rows_at_most: int, width: int) -> RenderableType:
 
 
 def remaining(tally: Tally) -> str:
-    """How much of the phase is done, and how long it may yet take."""
+    """How much of the phase is done, how fast, and how long it may yet take."""
     said = f"{tally.items_done} done"
     if tally.total is not None:
         amount = size if tally.unit == "bytes" else str
         said = f"{amount(tally.units_done)} of {amount(tally.total)}"
+    if tally.unit == "bytes" and tally.bytes_per_second:
+        said += f", {size(tally.bytes_per_second)}/s"
     left = tally.seconds_left
     return said if left is None else f"{said}, {duration(left)} left"
 

@@ -85,10 +85,10 @@ def gates(
 
 def gates_grid(report: GateReport) -> Grid:
     """The gates of a service, for a person."""
-    grid = Grid(
-        "gate", "verdict", "figure", "limit", "what to do",
-        title=f"{report.service}: gates before {report.stage}: {report.verdict}",
-    )  # fmt: skip
+    grid = Grid(title=f"{report.service}: gates before {report.stage}: {report.verdict}")
+    for heading in ("gate", "verdict", "figure", "limit", "what to do"):
+        # A gate's name is what --skip-gate takes: never cut short.
+        grid.add_column(heading, no_wrap=heading in {"gate", "verdict"}, overflow="fold")
     for gate in report.gates:
         style = _STYLES[gate.verdict]
         advice = gate.advice + (f" (or --skip-gate {gate.name})" if gate.advice and gate.overridable else "")

@@ -166,6 +166,7 @@ class _Run:
         for service in pending:
             try:
                 self._here.interruption.check()
+                progress.about(service.name)
                 self._way.move(service, plan, progress)
             except MigrationError as error:
                 self._add_failed(service)

@@ -90,6 +90,7 @@ class Verbs:
             online = self.online(progress)
             for service in services:
                 self.doing = service.name
+                progress.about(service.name)
                 try:
                     self.here.interruption.check()
                     results[service.name] = act(online, service)

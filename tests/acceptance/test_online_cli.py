@@ -259,7 +259,7 @@ def test_an_interruption_while_a_cutover_prepares_switches_nothing(shared: World
     assert running.stderr is not None
     with running.stderr:
         for line in running.stderr:
-            if line.startswith("verify"):
+            if line.startswith("user: verify"):
                 running.send_signal(signal.SIGINT)
                 break
         said = running.stderr.read()

@@ -123,7 +123,7 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
         )  # fmt: skip
         assert running.stderr is not None
         for line in running.stderr:
-            if line.startswith("copy: "):
+            if line.startswith("user: copy: "):
                 running.send_signal(signal.SIGINT)
                 break
         out, said = running.communicate(timeout=60)

@@ -181,3 +181,16 @@ def test_off_a_terminal_progress_is_plain_lines_and_goes_to_standard_error(
     assert said.out == ""
     assert said.err.startswith("copy: 5 B to go\n")
     assert isinstance(progress, LineProgress)
+
+
+def test_a_phase_is_named_after_the_service_it_is_of_once() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with LineProgress(stream, clock) as progress:
+        progress.phase("plan", 1, "steps")
+        progress.about("user")
+        progress.phase("copy", 1000)
+        progress.phase("user: indexes", 1, "steps")
+        progress.about("payment")
+        progress.phase("copy", 1000)
+    begun = [line.split(" ")[:2] for line in stream.getvalue().splitlines() if "to go" in line]
+    assert begun == [["plan:", "1"], ["user:", "copy:"], ["user:", "indexes:"], ["payment:", "copy:"]]
