@@ -75,6 +75,20 @@ class ServiceStatus:
         sides = {"shared": self.source_open is not False, "own": own}
         return " and ".join(side for side, is_open in sides.items() if is_open) or "neither"
 
+    @property
+    def copied(self) -> float | None:
+        """Share of a copy that is under way, 0 to 1: what others can see of it. None: no copy is."""
+        if self.state != "starting" or not (self.step or "").startswith("copy") or not self.source_bytes:
+            return None
+        return min((self.target_bytes or 0) / self.source_bytes, 0.99)
+
+    @property
+    def bytes_to_go(self) -> int | None:
+        """Until it is copied, or until the side that follows has caught up; None: nothing is under way."""
+        if self.copied is not None:
+            return max((self.source_bytes or 0) - (self.target_bytes or 0), 0)
+        return None if self.behind is None else self.behind.bytes
+
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
         return {
@@ -89,6 +103,7 @@ class ServiceStatus:
             "verified": self.verified,
             "since": None if self.since is None else self.since.isoformat(),
             "operator": self.operator,
+            "copied": None if self.copied is None else round(self.copied, 3),
             "behind": None if self.behind is None else self.behind.as_json(),
             "problems": list(self.problems),
         }

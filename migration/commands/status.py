@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table as Grid
+from rich.text import Text
 
 from migration.commands.common import (
     All,
@@ -26,8 +28,11 @@ from migration.commands.common import (
 from migration.commands.verbs import DEFAULT_WAL_GIB, WalLimit
 from migration.errors import Interrupted
 from migration.plan_view import size
-from migration.progress_tally import duration
+from migration.progress_tally import duration, percent
 from migration.service_status import ServiceStatus, read_status
+
+_WIDE = 110
+"""Narrower terminals see neither sizes nor times."""
 
 
 def status(
@@ -64,12 +69,12 @@ def status(
     if as_json:
         here.show_json({"services": {one.service: one.as_json() for one in found}})
         return
-    here.out.print(_grid(found, Rates()))
+    here.out.print(_grid(found, Rates(), here.out.width))
     _show_problems(here, found)
 
 
 class Rates:
-    """How quickly followers catch up, from one look to the next."""
+    """How quickly copies and followers get on, from one look to the next."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[float, int]] = {}
@@ -78,21 +83,26 @@ class Rates:
     def look(self, found: Sequence[ServiceStatus], now: float) -> None:
         """Take note of how far each one is, at `now` seconds of a steady clock."""
         for one in found:
-            if one.behind is None:
+            to_go = one.bytes_to_go
+            if to_go is None:
                 self._last.pop(one.service, None)
                 self._per_second.pop(one.service, None)
                 continue
             if one.service in self._last:
                 then, before = self._last[one.service]
-                self._per_second[one.service] = (before - one.behind.bytes) / max(now - then, 1e-3)
-            self._last[one.service] = (now, one.behind.bytes)
+                self._per_second[one.service] = (before - to_go) / max(now - then, 1e-3)
+            self._last[one.service] = (now, to_go)
 
     def seconds_left(self, one: ServiceStatus) -> float | None:
-        """Until it has caught up; None when it is not known, or it falls behind."""
+        """Until it is copied or has caught up; None when it is not known, or it falls behind."""
         rate = self._per_second.get(one.service, 0.0)
-        if one.behind is None or rate <= 0:
+        if one.bytes_to_go is None or rate <= 0:
             return None
-        return one.behind.bytes / rate
+        return one.bytes_to_go / rate
+
+    def per_second(self, one: ServiceStatus) -> float:
+        """Bytes that came nearer each second; negative for one that falls behind."""
+        return self._per_second.get(one.service, 0.0)
 
 
 def _watch(here: Invocation, look: Callable[[], list[ServiceStatus]], interval: float) -> None:
@@ -109,7 +119,7 @@ def _watch(here: Invocation, look: Callable[[], list[ServiceStatus]], interval: 
         while True:
             found = look()
             rates.look(found, time.monotonic())
-            live.update(_grid(found, rates), refresh=True)
+            live.update(_picture(found, rates, here.out.width), refresh=True)
             time.sleep(interval)
 
 
@@ -120,7 +130,8 @@ def _line(here: Invocation, one: ServiceStatus, rates: Rates) -> None:
         sys.stdout.write(json.dumps(document) + "\n")
         return
     sys.stdout.write(f"{one.service}: {one.state}, leads to {one.route or '?'}, writes {one.writes}")
-    sys.stdout.write(f", {_behind(one, rates)} behind\n" if one.behind else "\n")
+    progress = _progress(one, rates)
+    sys.stdout.write(f", {progress}\n" if progress else "\n")
 
 
 def _show_problems(here: Invocation, found: Sequence[ServiceStatus]) -> None:
@@ -129,36 +140,45 @@ def _show_problems(here: Invocation, found: Sequence[ServiceStatus]) -> None:
             here.err.print(f"{one.service}: {problem}", markup=False)
 
 
-def _grid(found: Sequence[ServiceStatus], rates: Rates) -> Grid:
-    grid = Grid(
-        "service", "state", "leads to", "writes", "behind", "in the shared", "in its own", "verified", "since"
-    )
+def _picture(found: Sequence[ServiceStatus], rates: Rates, width: int) -> RenderableType:
+    """The table, and below it what is wrong."""
+    problems = [f"{one.service}: {problem}" for one in found for problem in one.problems]
+    return Group(_grid(found, rates, width), *(Text(line) for line in problems))
+
+
+def _grid(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Grid:
+    wide = width >= _WIDE
+    grid = Grid()
+    for heading in ("service", "state", "leads to", "writes", "progress"):
+        grid.add_column(heading, no_wrap=heading in {"service", "leads to"})
+    for heading in ("in the shared", "in its own") if wide else ():
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("verified", "since") if wide else ("verified",):
+        grid.add_column(heading)
     for one in found:
-        grid.add_row(*_cells(one, rates))
+        sizes = ("" if count is None else size(count) for count in (one.source_bytes, one.target_bytes))
+        since = "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S}"
+        grid.add_row(
+            one.service, one.state + (f" ({one.step})" if one.step else ""), one.route or "?", one.writes,
+            _progress(one, rates), *(sizes if wide else ()), one.verified or "", *((since,) if wide else ()),
+        )  # fmt: skip
     return grid
 
 
-def _cells(one: ServiceStatus, rates: Rates) -> tuple[str, ...]:
-    return (
-        one.service,
-        one.state + (f" ({one.step})" if one.step else ""),
-        one.route or "?",
-        one.writes,
-        _behind(one, rates),
-        "" if one.source_bytes is None else size(one.source_bytes),
-        "" if one.target_bytes is None else size(one.target_bytes),
-        one.verified or "",
-        "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S}",
-    )
-
-
-def _behind(one: ServiceStatus, rates: Rates) -> str:
-    if one.behind is None:
-        return ""
-    said = size(one.behind.bytes)
-    if one.behind.seconds:
-        said += f", {one.behind.seconds:.1f} s"
-    if not one.behind.active:
-        said += ", nobody connected"
-    left = rates.seconds_left(one)
-    return said if left is None or left < 1 else f"{said}, {duration(left)} left"
+def _progress(one: ServiceStatus, rates: Rates) -> str:
+    """How much is copied, or how far the side that follows is behind; how fast, and for how long yet."""
+    parts = []
+    left, rate = rates.seconds_left(one), rates.per_second(one)
+    if one.copied is not None:
+        parts.append(f"{percent(one.copied)} copied")
+        if rate > 0:
+            parts.append(f"{size(round(rate))}/s")
+    elif one.behind is not None:
+        parts.append(f"{size(one.behind.bytes)} behind")
+        if one.behind.seconds:
+            parts.append(f"{one.behind.seconds:.1f} s")
+        if not one.behind.active:
+            parts.append("nobody connected")
+    if left is not None and left >= 1:
+        parts.append(f"{duration(left)} left")
+    return ", ".join(parts)
