@@ -1,0 +1,87 @@
+"""The command line of script/isolation."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from components.contract import Contract
+from components.platforms import docker_isolation
+from components.platforms.docker_engine import Engine
+from servers.errors import ServerError
+
+_ROOT = Path(__file__).parents[2]
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 isolated, 1 not, 2 nothing could be tried."""
+    parser = argparse.ArgumentParser(prog="script/isolation", description=docker_isolation.__doc__)
+    parser.add_argument("--stack", help="Pulumi stack; default: the selected one")
+    parser.add_argument("--contract", type=Path, help="a JSON file with the contract, instead of a stack")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        contract = _contract(options.stack, options.contract)
+        if contract.platform != "docker":
+            raise ServerError(
+                f"is on the platform {contract.platform}",
+                where=f"stack {contract.stack}",
+                to_do="name another",
+            )
+        findings = docker_isolation.find_out(Engine.of_environment(), contract)
+    except ServerError as error:
+        print(f"script/isolation: {error}", file=sys.stderr)
+        return 2
+    breaches = findings.breaches()
+    if options.json:
+        print(json.dumps(_as_json(findings, breaches), indent=2))
+    else:
+        print(docker_isolation.matrix(findings))
+        print(
+            "\n".join(breaches) if breaches else "isolated: each service reaches its own gateway, and no more"
+        )
+    return 1 if breaches else 0
+
+
+def _contract(stack: str | None, file: Path | None) -> Contract:
+    try:
+        if file is not None:
+            return Contract.model_validate_json(file.read_text(encoding="utf-8"))
+        named = ["--stack", stack] if stack else []
+        done = subprocess.run(
+            ["pulumi", "stack", "output", "contract", "--json", "--show-secrets", *named],
+            cwd=_ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return Contract.model_validate_json(done.stdout)
+    except OSError as error:
+        where, seen = str(error.filename), f"cannot be used ({error.strerror})"
+    except subprocess.CalledProcessError as error:
+        where, seen = f"stack {stack or ''}".strip(), (error.stderr or "no output").strip().splitlines()[-1]
+    except ValidationError as error:
+        where, seen = "the contract", f"cannot be read ({error.error_count()} problems)"
+    raise ServerError(seen, where=where, to_do="bring the stack up with `pulumi up`, or name another")
+
+
+def _as_json(findings: docker_isolation.Findings, breaches: list[str]) -> dict[str, object]:
+    return {
+        "isolated": not breaches,
+        "breaches": breaches,
+        "default_routes": findings.default_routes,
+        "attempts": {
+            origin: [dataclasses.asdict(one) for one in tried] for origin, tried in findings.attempts.items()
+        },
+        "logins": [
+            {"login": whose, "database": database, "gets_in_at": where}
+            for (whose, database), where in findings.logins.items()
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
