@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from migration.errors import MigrationError
 from migration.journal import open_journal
 from migration.move import UNDO_PREFIX, Runner
 from migration.online import Online
@@ -17,8 +19,10 @@ from migration.online_move import START
 from migration.planning import read_plan
 from migration.stack import source_database
 from tests.support.clusters import Clusters
+from tests.support.faulty import Faults
 from tests.support.leftovers import leftovers
 from tests.support.moves import World, world
+from tests.support.scenes import Scene, scene
 from tests.support.versions import DEFAULT_VERSIONS
 from tests.support.writer import Writer
 
@@ -105,3 +109,27 @@ def test_a_start_after_killed_ones_succeeds_and_has_every_write(shared: World, w
     writer.wait_for_more()
     writer.assert_each_write_is_there_once()
     assert writer.failed == []
+
+
+@pytest.fixture(scope="module")
+def killable(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[Scene]:
+    with scene(tmp_path_factory.mktemp("killable"), clusters) as made:
+        yield made
+
+
+@pytest.mark.parametrize("server", ["source", "target"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_start_in_which_a_server_is_killed_leaves_nothing_behind(
+    killable: Scene, step: str, server: str
+) -> None:
+    fault = {"step": step, "point": "begun", "act": "signal", "pid": str(killable.pid(server))}
+    with ThreadPoolExecutor(1) as supervisor, killable.online(Faults([fault])) as online:
+        plan = killable.examined()
+        restarted = supervisor.submit(killable.start_again, server)
+        with pytest.raises(MigrationError) as failed:
+            online.start(killable.service, plan)
+        restarted.result()
+        assert "\n" not in str(failed.value)
+    killable.resume()
+    killable.assert_sound()
+    assert leftovers(killable.world, "user") == []
