@@ -153,6 +153,8 @@ class Server:
     ctype: str
     superuser: bool
     """Whether the catalogue was read by a superuser."""
+    lock_slots: int = 0
+    """How many locks the server has room for at once, about; 0: not known."""
 
     @property
     def major(self) -> int:
@@ -181,7 +183,7 @@ class Catalog:
     policy_roles: Mapping[ObjectId, tuple[str, ...]] = field(default_factory=dict)
     """The roles each policy is for; none for PUBLIC."""
     other_roles: tuple[tuple[str, str, int], ...] = ()
-    """Schema, role, objects: further roles that were granted something."""
+    """Schema, role, number of objects: further roles that were granted something."""
     unpopulated: frozenset[int] = frozenset()
     """OIDs of materialized views that hold nothing."""
     streams: tuple[Stream, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from migration.boundary import Edge
@@ -54,6 +54,10 @@ class TargetFacts:
     """Extensions whose files the server has: whether a role without superuser rights may create it."""
     installed: Mapping[str, str]
     """Extensions that are there, with their schema."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """The version of each extension: the installed one, else the one that CREATE EXTENSION gives."""
+    collations: frozenset[str] = frozenset()
+    """Names of the collations in the server's own schema; empty: not known."""
 
     @property
     def major(self) -> int:
