@@ -9,9 +9,10 @@ from migration.boundary import Edge
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, LeftBehind
 from migration.closure import Closure
 from migration.plan_model import Problem, ProblemKind, TargetFacts
+from migration.plan_targets import target_problems
 
-OLDEST_SOURCE = 13
-"""The oldest major version whose pg_dump output and logical replication are worth supporting here."""
+OLDEST_SUPPORTED = 15
+"""Older servers lack what the move relies on (publications with column lists and row filters)."""
 
 _SUPERUSER_ONLY = {
     "operator class": "only a superuser can create operator classes",
@@ -28,11 +29,18 @@ _SUPERUSER_ONLY = {
 def source_problems(catalog: Catalog) -> Iterator[Problem]:
     """What concerns the shared database as a whole."""
     server = catalog.server
-    if server.major < OLDEST_SOURCE:
+    if server.major < OLDEST_SUPPORTED:
         yield Problem(
             None, "version", "no-go",
-            f"the shared database runs PostgreSQL {server.major}; {OLDEST_SOURCE} is the oldest that moves:"
-            " upgrade it first",
+            f"the shared database runs PostgreSQL {server.major}; {OLDEST_SUPPORTED} is the oldest that"
+            " moves: upgrade it first",
+        )  # fmt: skip
+    tables = sum(table.kind != "foreign" for table in catalog.tables.values())
+    if server.lock_slots and tables > server.lock_slots:
+        yield Problem(
+            None, "setting", "no-go",
+            f"the shared database has {tables:,} tables and room for {server.lock_slots:,} locks; a dump"
+            " locks all at once: raise max_locks_per_transaction and restart it",
         )  # fmt: skip
     if catalog.owned_tables:
         yield Problem(
@@ -71,7 +79,7 @@ def service_problems(
         if left.schema == service.schema_name:
             yield _left_behind(service.name, left)
     if target is not None:
-        yield from _target(service, catalog, closure, target)
+        yield from target_problems(service, catalog, closure, target)
 
 
 _INSTEAD = {
@@ -171,51 +179,3 @@ def _roles(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Pro
                 f"{catalog.objects[policy]} is for {', '.join(roles)}: on the target for the service's role"
                 " where that is the application's, and without the others",
             )  # fmt: skip
-
-
-def _target(service: Service, catalog: Catalog, closure: Closure, target: TargetFacts) -> Iterator[Problem]:
-    source = catalog.server
-    if target.major < source.major:
-        yield Problem(
-            service.name, "version", "no-go",
-            f"{service.name}'s database runs PostgreSQL {target.major}, older than the shared one's"
-            f" {source.major}; give it `version: {source.major}` or newer",
-        )  # fmt: skip
-    if target.encoding != source.encoding:
-        severity = "no-go" if target.encoding != "UTF8" else "note"
-        yield Problem(
-            service.name, "encoding", "no-go" if severity == "no-go" else "note",
-            f"encoding {source.encoding} in the shared database, {target.encoding} in {service.name}'s own:"
-            " text is converted",
-        )  # fmt: skip
-    if (target.collate, target.ctype) != (source.collate, source.ctype):
-        yield Problem(
-            service.name, "encoding", "note",
-            f"locale {source.collate} in the shared database, {target.collate} in {service.name}'s own:"
-            " text without COLLATE sorts differently, indexes are built anew",
-        )  # fmt: skip
-    for name in sorted(closure.extensions):
-        yield from _extension(service, catalog.extensions[name].schema, name, target)
-
-
-def _extension(service: Service, schema: str, name: str, target: TargetFacts) -> Iterator[Problem]:
-    line = f"services: {service.name}: extensions: [{name}]"
-    if name in target.installed:
-        if target.installed[name] != schema:
-            yield Problem(
-                service.name, "extension", "no-go",
-                f"extension {name} is in schema {target.installed[name]} of {service.name}'s database but in"
-                f" {schema} of the shared one; ALTER EXTENSION {name} SET SCHEMA on either side",
-            )  # fmt: skip
-    elif name not in target.available:
-        yield Problem(
-            service.name, "extension", "no-go",
-            f"extension {name} is needed, and {service.name}'s server does not have its files; install them",
-            line,
-        )  # fmt: skip
-    elif not target.available[name]:
-        yield Problem(
-            service.name, "extension", "no-go",
-            f"extension {name} is needed in {service.name}'s database, and only a superuser can create it",
-            line,
-        )  # fmt: skip

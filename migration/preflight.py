@@ -20,11 +20,9 @@ from migration.errors import (
 )
 from migration.gateway import Gateway, Route
 from migration.imprint import read_imprint, source_identity
+from migration.plan_checks import OLDEST_SUPPORTED
 from migration.queries import query
 from migration.stack import source_database, target_database
-
-OLDEST_SUPPORTED = 15
-"""Older servers lack what the move relies on (publications with column lists and row filters)."""
 
 HEADROOM = 1.25
 """Free disk wanted on the target, as a multiple of the data's size on the source: sorts and WAL on top."""

@@ -80,9 +80,19 @@ def read_target(target: Database) -> TargetFacts:
                 "SELECT extname, nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace"
             ).fetchall()
         )
+        versions = dict(
+            connection.execute(
+                "SELECT name, coalesce(installed_version, default_version) FROM pg_available_extensions"
+            ).fetchall()
+        )
+        collations = connection.execute(
+            "SELECT collname FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace"
+        ).fetchall()
     assert row is not None  # noqa: S101 (the current database has a row)
     version, encoding, collate, ctype = row
-    return TargetFacts(version, encoding, collate, ctype, available, installed)
+    return TargetFacts(
+        version, encoding, collate, ctype, available, installed, versions, frozenset(c for (c,) in collations)
+    )
 
 
 def ensure_marks(connection: Connection) -> None:

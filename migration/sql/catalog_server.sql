@@ -4,6 +4,8 @@ SELECT current_setting('server_version_num')::int AS version_number,
        pg_encoding_to_char(d.encoding) AS encoding,
        d.datcollate AS collate,
        d.datctype AS ctype,
-       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
+       current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int
+           + current_setting('max_prepared_transactions')::int) AS lock_slots
 FROM pg_database d
 WHERE d.datname = current_database()
