@@ -13,6 +13,7 @@ docs/decisions/0031-write-guards.md compares this with a flag in a row, read-onl
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,7 +24,7 @@ from psycopg import sql
 
 from migration.connections import Database
 from migration.errors import StepTimeout, WrongState
-from migration.locks import Patience, patiently
+from migration.locks import Patience, patiently, set_lock_timeout
 from migration.model import TableName, display_name
 from migration.queries import query
 from migration.statements import statement
@@ -34,6 +35,8 @@ TRUNCATE_GUARD = "waqiti_migration_guard_truncate"
 
 OPEN, CLOSED = 1, 2
 _POLL_SECONDS = 0.002
+_TOGETHER = 20
+"""Tables that get their guards in one transaction: their writers wait for some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,8 @@ class Ownership(AbstractContextManager["Ownership"]):
             with self._connection.transaction():
                 self._make_flag(OPEN if open else CLOSED)
             status = self.status()
-            for table in status.missing:
-                self._guard(table, patience)
+            for begin in range(0, len(status.missing), _TOGETHER):
+                self._guard(status.missing[begin : begin + _TOGETHER], patience)
         return len(status.missing)
 
     def remove(self, patience: Patience | None = None) -> None:
@@ -220,7 +223,18 @@ class Ownership(AbstractContextManager["Ownership"]):
             sql.SQL("REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC").format(self._function)
         )
 
-    def _guard(self, table: TableName, patience: Patience | None) -> None:
+    def _guard(self, tables: Sequence[TableName], patience: Patience | None) -> None:
+        """Guard some tables at once; one by one where somebody is in the way."""
+        command = sql.SQL("; ").join(self._guard_command(table) for table in tables)
+        try:
+            with self._connection.transaction():
+                set_lock_timeout(self._connection, (patience or Patience()).wait_ms)
+                self._connection.execute(command)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            for table in tables:
+                self._patiently(f"guard {table}", self._guard_command(table), patience)
+
+    def _guard_command(self, table: TableName) -> sql.Composed:
         parts = [
             _trigger(GUARD, "INSERT OR UPDATE OR DELETE", table, self._function),
             _trigger(TRUNCATE_GUARD, "TRUNCATE", table, self._function),
@@ -229,7 +243,7 @@ class Ownership(AbstractContextManager["Ownership"]):
                 table.identifier(), sql.Identifier(GUARD)
             ),
         ]
-        self._patiently(f"guard {table}", sql.SQL("; ").join(parts), patience)
+        return sql.SQL("; ").join(parts)
 
     def _triggers(self) -> list[tuple[Any, ...]]:
         return self._connection.execute(query("guard_triggers"), self._parameters).fetchall()

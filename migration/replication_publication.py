@@ -20,6 +20,8 @@ from migration.ownership import ensure_schema
 from migration.queries import query
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+_Identity = tuple[str, str | None]
+"""`pg_class.relreplident`, and the index's name."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,11 @@ def settle_identities(
     """Give every table the identity that updates and deletes need; both sides of a direction need it."""
     ensure_schema(connection)
     connection.execute(query("replication_identities"))
-    for table in tables:
-        if table.holds_rows and not table.unlogged:
-            _settle(connection, service, table, patience)
+    settled = [table for table in tables if table.holds_rows and not table.unlogged]
+    now = _identities(connection, [table.name for table in settled])
+    for table in settled:
+        if table.name in now:
+            _settle(connection, service, table, now[table.name], patience)
 
 
 def unpublish(connection: Connection, name: str) -> None:
@@ -97,8 +101,9 @@ def restore_identities(connection: Connection, service: str, patience: Patience 
         " WHERE service = %s",
         [service],
     ).fetchall()
+    now = _identities(connection, [TableName(schema, table) for schema, table, _, _ in kept])
     for schema, table, identity, index in kept:
-        there = _identity(connection, TableName(schema, table))
+        there = now.get(TableName(schema, table))
         if there is not None and there != (identity, index):
             _set(connection, TableName(schema, table), (identity, index), patience)
         connection.execute(
@@ -113,10 +118,9 @@ def _published(table: Table) -> sql.Composable:
     return only + table.name.identifier()
 
 
-def _settle(connection: Connection, service: str, table: Table, patience: Patience | None) -> None:
-    now = _identity(connection, table.name)
-    if now is None:
-        return
+def _settle(
+    connection: Connection, service: str, table: Table, now: _Identity, patience: Patience | None
+) -> None:
     wanted: tuple[str, str | None]
     if table.replica_identity == "primary key":
         wanted = ("d", None)
@@ -133,11 +137,11 @@ def _settle(connection: Connection, service: str, table: Table, patience: Patien
     _set(connection, table.name, wanted, patience)
 
 
-def _identity(connection: Connection, table: TableName) -> tuple[str, str | None] | None:
-    row = connection.execute(
-        query("replication_identity"), {"schema": table.schema, "name": table.name}
-    ).fetchone()
-    return None if row is None else (row[0], row[1])
+def _identities(connection: Connection, tables: Sequence[TableName]) -> dict[TableName, _Identity]:
+    """Those of all tables that are there, in one query."""
+    asked = {"schemas": [table.schema for table in tables], "names": [table.name for table in tables]}
+    rows = connection.execute(query("replication_identities_now"), asked)
+    return {TableName(schema, name): (identity, index) for schema, name, identity, index in rows}
 
 
 def _set(

@@ -21,7 +21,7 @@ from migration.connections import Database
 from migration.errors import Interrupted
 from migration.progress import Progress
 from migration.schema_script import Statement
-from migration.schema_target import Connection, ddl_session, note_done, run_statement
+from migration.schema_target import Connection, ddl_session, run_and_note
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,7 @@ class Builder:
         begun = time.monotonic()
         self.progress.table(statement.name, 0)
         with self.target.translated(f"creating {statement.name}"), connection.transaction():
-            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(self.owner)))
-            run_statement(connection, statement)
-            connection.execute("SET LOCAL ROLE NONE")
-            note_done(connection, self.service, statement.fingerprint, statement.name)
+            run_and_note(connection, self.service, self.owner, statement)
         self.progress.done(statement.name, 0, 0, time.monotonic() - begun)
 
     @contextlib.contextmanager

@@ -149,6 +149,22 @@ def run_statement(connection: Connection, statement: Statement) -> None:
     connection.execute(statement.text.encode())
 
 
+def run_and_note(connection: Connection, service: str, owner: str, statement: Statement) -> None:
+    """Run a statement as the owner and note it, in the current transaction and in one round trip."""
+    if statement.access_method not in {None, "heap"}:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
+        run_statement(connection, statement)
+        connection.execute("SET LOCAL ROLE NONE")
+        note_done(connection, service, statement.fingerprint, statement.name)
+        return
+    before = sql.SQL("SET LOCAL ROLE {};\n").format(sql.Identifier(owner)).as_string(connection)
+    after = sql.SQL(
+        "\n; SET LOCAL ROLE NONE; INSERT INTO waqiti_migration.schema_statements (service, fingerprint, name)"
+        " VALUES ({}, {}, {}) ON CONFLICT DO NOTHING"
+    ).format(sql.Literal(service), sql.Literal(statement.fingerprint), sql.Literal(statement.name))
+    connection.execute((before + statement.text + after.as_string(connection)).encode())
+
+
 def done_statements(connection: Connection, service: str) -> frozenset[str]:
     """Fingerprints of the statements that have been run after the rows were copied."""
     rows = connection.execute(

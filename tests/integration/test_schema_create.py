@@ -265,9 +265,9 @@ def test_what_this_program_put_on_the_source_does_not_move(make: Make) -> None:
         "CREATE PUBLICATION somebodys FOR TABLE user_schema.users"
     )
     plan = made.plan()
-    assert plan.services["user"].edges == ()
+    assert [e.identity for e in plan.services["user"].edges] == ["publication somebodys -> user_schema"]
     assert plan.unclaimed == ("publication somebodys",)
-    assert made.move("user") == ()
+    assert made.move_with(plan, made.dump("user"), "user") == ()
     with made.superusers["user"].connect() as connection:
         triggers = connection.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal").fetchone()
     assert triggers == (0,)
