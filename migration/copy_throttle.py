@@ -20,7 +20,9 @@ from migration.connections import Database
 from migration.progress_tally import size
 from migration.queries import query
 
-LONGEST_REST_SECONDS = 1.0
+LONGEST_REST_SECONDS = 20.0
+"""In one go; whoever rests can be woken. A worker that is looked at four times a second may have moved in
+between what a low rate allows in many seconds."""
 
 Clock = Callable[[], float]
 
