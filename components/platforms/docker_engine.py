@@ -113,7 +113,7 @@ class Engine:
                 "NetworkMode": network,
                 "CapDrop": ["ALL"],
                 "SecurityOpt": ["no-new-privileges"],
-                "Memory": 256 * 1024 * 1024,
+                "Memory": 512 * 1024 * 1024,
                 # Names of the network are known all the same; others are asked of nobody.
                 "Dns": ["127.0.0.1"],
             },

@@ -1,15 +1,15 @@
-"""Tries to get from everywhere to everywhere in a stack on Docker, and prints what can be reached as a matrix.
+"""Tries to get from everywhere to everywhere in a stack on Docker, and prints what is reached as a matrix.
 
 A container of the instances' image joins each service's network as an application would, and one an ordinary
-network that is not the stack's. Each tries every service's gateway and instance (by name, by every address), the
-host's addresses and the way out (192.0.2.1, for documentation: nobody has it). Then each service's login is tried
-at every other service's gateway and instance, from the host, which is where they are in reach.
+network that is not the stack's. Each tries every service's gateway and instance (by name, by every address),
+the host's addresses and the way out (192.0.2.1, for documentation: nobody has it). Then each service's login
+is tried at every other service's gateway and instance, from the host, which is where they are in reach.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ import psycopg
 
 from components.contract import Contract, Endpoint, Login, Service
 from components.platforms.docker_engine import Engine
+from servers.errors import ServerError
 
 OUTSIDE = "192.0.2.1"
 """RFC 5737: nobody's."""
@@ -38,12 +39,14 @@ try() {
 }
 while read -r what address port; do
     try "$what" "$address" "$port" &
+    while [ "$(jobs -pr | wc -l)" -ge %(at_once)d ]; do wait -n; done
 done <<'TARGETS'
 %(targets)s
 TARGETS
 wait
 """
 _SECONDS = 8
+_AT_ONCE = 60
 
 
 @dataclass(frozen=True)
@@ -100,26 +103,32 @@ class Findings:
 
 def find_out(engine: Engine, contract: Contract) -> Findings:
     """Try everything. Makes containers and a network, and removes them. Raises ServerError."""
-    stack = f"{contract.project}-{contract.stack}"
+    stack = _stack(contract)
     findings = Findings(tuple(contract.services))
     labels = {"waqiti.probe": stack}
     one = engine.container(f"{stack}-{findings.services[0]}-instance")
     image = str(one["Image"]) if one else ""
-    targets = "\n".join(f"{what} {address} {port}" for what, address, port in _targets(engine, contract))
-    script = _SCRIPT % {"seconds": _SECONDS, "targets": targets}
+    everything = list(_targets(engine, contract))
     # An ordinary network has a way out, and nothing of this may take it: only what the host knows a way to.
-    inside = {service.instance.address for service in contract.services.values()}
-    inside |= {service.endpoint.address for service in contract.services.values()}
-    inside_only = "\n".join(line for line in targets.splitlines() if line.split()[1] in inside)
+    inside = {
+        one.address for service in contract.services.values() for one in (service.endpoint, service.instance)
+    }
+    targets = {
+        name: [one for one in everything if one[0] != "host" or one[1] in _hosts(engine, contract, name)]
+        for name in findings.services
+    }
+    targets[ELSEWHERE] = [one for one in everything if one[1] in inside]
     elsewhere = f"{stack}-probe-{secrets.token_hex(4)}"
     engine.make_network(elsewhere, labels, internal=False)
     try:
-        origins = {name: (f"{stack}-{name}", script) for name in findings.services}
-        origins[ELSEWHERE] = (elsewhere, _SCRIPT % {"seconds": _SECONDS, "targets": inside_only})
-        with ThreadPoolExecutor(max_workers=3) as pool:
-            said = pool.map(lambda where: engine.run(image, where[0], where[1], labels), origins.values())
-            for origin, lines in zip(origins, said, strict=True):
+        networks = {name: f"{stack}-{name}" for name in findings.services} | {ELSEWHERE: elsewhere}
+        with ThreadPoolExecutor(max_workers=5) as pool:
+            said = pool.map(
+                lambda origin: engine.run(image, networks[origin], _script(targets[origin]), labels), networks
+            )
+            for origin, lines in zip(networks, said, strict=True):
                 _take_in(findings, origin, lines)
+                _require_all(findings, origin, len(targets[origin]))
     finally:
         engine.remove_network(elsewhere)
     for whose, one_service in contract.services.items():
@@ -152,27 +161,64 @@ def matrix(findings: Findings) -> str:
     )
 
 
-def _targets(engine: Engine, contract: Contract) -> Iterator[tuple[str, str, int]]:
-    stack = f"{contract.project}-{contract.stack}"
-    host = set()
+Target = tuple[str, str, int]
+"""What it is, where, and the port."""
+
+
+def _targets(engine: Engine, contract: Contract) -> Iterator[Target]:
+    ports = set()
     for name, service in contract.services.items():
-        for kind, endpoint, names in (
-            ("gateway", service.endpoint, (service.endpoint.host, f"{stack}-{name}-gateway")),
-            ("instance", service.instance, (f"{service.endpoint.host}-instance", f"{stack}-{name}-instance")),
+        for kind, endpoint, host in (
+            ("gateway", service.endpoint, service.endpoint.host),
+            ("instance", service.instance, f"{service.endpoint.host}-instance"),
         ):
-            found = engine.container(f"{stack}-{name}-{kind}") or {"NetworkSettings": {"Networks": {}}}
-            networks: Mapping[str, Mapping[str, str]] = found["NetworkSettings"]["Networks"]
-            for address in (*names, *(one["IPAddress"] for one in networks.values())):
+            container = f"{_stack(contract)}-{name}-{kind}"
+            addresses = [one["IPAddress"] for one in _networks_of(engine, container)]
+            for address in (host, container, *addresses):
                 yield f"{kind}:{name}", address, endpoint.port
-            host |= {one["Gateway"] for one in networks.values() if one.get("Gateway")}
-    ports = {
-        one.port for service in contract.services.values() for one in (service.endpoint, service.instance)
-    }
-    for address in sorted(host):
+            ports.add(endpoint.port)
+    for address in sorted({one for name in contract.services for one in _hosts(engine, contract, name)}):
         # A published port would be at the host's addresses.
         for port in (_SSH, contract.source.endpoint.port, *sorted(ports)):
             yield "host", address, port
     yield "out", OUTSIDE, _HTTP
+
+
+def _hosts(engine: Engine, contract: Contract, service: str) -> set[str]:
+    """The host's addresses in the networks of a service's instance, and the one that its applications'
+    network would have for it."""
+    containers = (f"{_stack(contract)}-{service}-{kind}" for kind in ("gateway", "instance"))
+    return {
+        one["Gateway"]
+        for container in containers
+        for one in _networks_of(engine, container)
+        if one.get("Gateway")
+    }
+
+
+def _networks_of(engine: Engine, container: str) -> list[Mapping[str, str]]:
+    found = engine.container(container)
+    return [] if found is None else list(found["NetworkSettings"]["Networks"].values())
+
+
+def _stack(contract: Contract) -> str:
+    return f"{contract.project}-{contract.stack}"
+
+
+def _script(targets: Sequence[Target]) -> str:
+    lines = "\n".join(f"{what} {address} {port}" for what, address, port in targets)
+    return _SCRIPT % {"seconds": _SECONDS, "at_once": _AT_ONCE, "targets": lines}
+
+
+def _require_all(findings: Findings, origin: str, expected: int) -> None:
+    """What was not tried must not pass for what was not reached."""
+    tried = len(findings.attempts[origin])
+    if tried != expected:
+        raise ServerError(
+            f"{tried} of {expected} attempts ended",
+            where=f"the probe in {origin}'s network",
+            to_do="run it again",
+        )
 
 
 def _take_in(findings: Findings, origin: str, lines: list[str]) -> None:
