@@ -20,6 +20,7 @@ from migration.catalog_model import PG_CLASS, PG_REWRITE, PG_TYPE, Catalog, Cata
 _RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
 _SERVERS = frozenset({"foreign server", "foreign-data wrapper"})
 _ROUTINES = frozenset({"function", "procedure", "aggregate"})
+_WITH_INDEX = frozenset({"primary key", "unique constraint", "exclusion constraint"})
 DYNAMIC = "dynamic SQL"
 """What an edge of a function that runs unknown texts leads to, in its identity."""
 
@@ -201,6 +202,8 @@ class ServiceClosure:
     def shown(self, unit: ObjectId) -> CatalogObject:
         """The object that a person knows: the view instead of its rule, the type instead of its array."""
         item = self.catalog.objects[unit]
+        if item.kind == "index" and (made_by := self._same_name(item, _WITH_INDEX)):
+            return self.catalog.objects[made_by[0]]
         while item.parent is not None and (
             (item.id[0] in {PG_TYPE, PG_CLASS} and item.kind != "index")
             or (item.id[0] == PG_REWRITE and item.name == "_RETURN")
@@ -219,6 +222,14 @@ class ServiceClosure:
             current = stack.pop()
             yield current
             stack.extend(self.catalog.parts.get(current, ()))
+            if self.catalog.objects[current].kind in _WITH_INDEX:
+                stack.extend(self._same_name(self.catalog.objects[current], frozenset({"index"})))
+
+    def _same_name(self, item: CatalogObject, kinds: frozenset[str]) -> list[ObjectId]:
+        """Parts of the same table with the same name: a constraint's index, an index's constraint."""
+        siblings = self.catalog.parts.get(item.parent, ()) if item.parent is not None else ()
+        found = (self.catalog.objects[sibling] for sibling in siblings)
+        return [other.id for other in found if other.name == item.name and other.kind in kinds]
 
     def references(self, unit: ObjectId, whole: ObjectId) -> Iterator[tuple[ObjectId, FoundBy]]:
         """Wholes (other than its own) that a unit needs, each once."""
