@@ -134,6 +134,21 @@ CROSSINGS = {
         "CREATE TYPE user_schema.shape AS (a int); CREATE TABLE pay_schema.typed OF user_schema.shape",
         "copy",
     ),
+    "table pay_schema.sorted -> user_schema.bytewise": (
+        'CREATE COLLATION user_schema.bytewise FROM "C";'
+        "CREATE TABLE pay_schema.sorted (name text COLLATE user_schema.bytewise)",
+        "copy",
+    ),
+    "index pay_schema.words -> user_schema.plain": (
+        "CREATE TEXT SEARCH CONFIGURATION user_schema.plain (COPY = pg_catalog.simple);"
+        "CREATE INDEX words ON pay_schema.pays USING gin (to_tsvector('user_schema.plain', id::text))",
+        "copy",
+    ),
+    "exclusion constraint pay_schema.pays.apart -> user_schema.twice(integer)": (
+        "ALTER TABLE pay_schema.pays ADD CONSTRAINT apart"
+        " EXCLUDE USING hash (user_schema.twice(user_id) WITH =)",
+        "drop",
+    ),
     "function pay_schema.runs(text) -> dynamic SQL": (
         "CREATE FUNCTION pay_schema.runs(text) RETURNS void LANGUAGE plpgsql AS"
         " $$ BEGIN EXECUTE format('DELETE FROM %I', $1); END $$",
@@ -202,8 +217,8 @@ def test_all_that_is_dropped_in_a_chain_stays_away(make: Make) -> None:
 
 
 def test_a_rule_with_an_action_that_does_not_fit_is_told_so(make: Make) -> None:
-    made = make("CREATE VIEW pay_schema.v AS SELECT name FROM user_schema.users", rule("view *", "reference"))
-    assert "`reference` is not available yet" in made.plan().no_go[0].text
+    made = make("CREATE VIEW pay_schema.v AS SELECT name FROM user_schema.users", rule("view *", "move"))
+    assert "`move` does not fit it (rule 'view *'); possible: drop, reference" in made.plan().no_go[0].text
 
 
 def test_dynamic_sql_and_unqualified_names_are_found(make: Make) -> None:
