@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psycopg
 from pydantic import SecretStr
 
 from components.contract import Endpoint, Login
+from demo.connecting import conninfo
 from demo.database import APPLICATION_ROLE, DATABASE, SharedDatabase, build_database
 from demo.home import Home, Options
 from servers import binaries, paths
@@ -106,6 +108,11 @@ def start_server(home: Home, shared: SharedServer) -> None:
 
 def fill(shared: SharedServer, scale: float, report: Callable[[str, float], None]) -> SharedDatabase:
     """Make the shared database on the running server. Raises psycopg.Error."""
-    return build_database(
+    made = build_database(
         shared.endpoint, shared.administrator, shared.application, scale=scale, report=report
     )
+    target = conninfo(shared.endpoint, shared.administrator)
+    with psycopg.connect(target, autocommit=True) as connection:
+        # What made the database is not what its services run.
+        connection.execute("SELECT public.pg_stat_statements_reset()")
+    return made

@@ -49,12 +49,20 @@ def named_in(text: str) -> frozenset[Named] | None:
 
 
 def normalized(text: str) -> str:
-    """The statement on one line, with `$n` for its values; a text that does not parse loses its literals."""
+    """The statement on one line, without comments, with `$n` for its values; a text that does not parse
+    loses its literals."""
     try:
-        text = parser.normalize(text)
+        text = _without_comments(parser.normalize(text))
     except parser.ParseError:
         text = _without_literals(text)
     return " ".join(text.split())
+
+
+def _without_comments(text: str) -> str:
+    for token in reversed(parser.scan(text)):
+        if token.name in {"SQL_COMMENT", "C_COMMENT"}:
+            text = f"{text[: token.start]} {text[token.end + 1 :]}"
+    return text
 
 
 def _without_literals(text: str) -> str:
@@ -63,7 +71,10 @@ def _without_literals(text: str) -> str:
     except parser.ParseError:
         return "(a text that cannot be read)"
     literals = {"SCONST", "ICONST", "FCONST", "BCONST", "XCONST", "USCONST"}
-    return " ".join("?" if t.name in literals else text[t.start : t.end + 1] for t in tokens)
+    comments = {"SQL_COMMENT", "C_COMMENT"}
+    return " ".join(
+        "?" if t.name in literals else text[t.start : t.end + 1] for t in tokens if t.name not in comments
+    )
 
 
 def _walk(tree: Any) -> Iterator[Named]:

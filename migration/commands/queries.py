@@ -96,6 +96,8 @@ def queries_grid(found: list[CrossingQuery]) -> Grid:
         grid.add_column(name, overflow="fold")
     for query in found:
         text = query.text if len(query.text) <= _SHOWN else query.text[:_SHOWN] + "..."
+        if text.startswith(("DO ", "CALL ")):
+            text += f"\nnames {', '.join(query.names)}"
         if query.dropped:
             text += f"\nservices.yaml drops: {', '.join(query.dropped)}"
         total = f"{query.milliseconds:,.0f} ms" if query.milliseconds else ""

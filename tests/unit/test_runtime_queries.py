@@ -64,6 +64,7 @@ def test_a_statement_that_does_not_parse_still_names_what_it_qualifies() -> None
 def test_values_are_blotted_out() -> None:
     text = normalized("SELECT *\n FROM a.t WHERE card = '4111 1111' AND n = 42")
     assert text == "SELECT * FROM a.t WHERE card = $1 AND n = $2"
+    assert normalized("-- card 4111\nSELECT /* 4111 */ 1") == "SELECT $1"
     assert "4111" not in normalized("SELECT broken FROM a.t WHERE ( card = '4111 1111'")
 
 
