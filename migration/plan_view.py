@@ -156,6 +156,8 @@ def _edge_json(edge: Edge) -> dict[str, Any]:
         "possible": sorted(edge.possible),
         "reason": edge.reason,
         "definition": edge.definition,
+        "line": edge.line if edge.action is None and edge.line else None,
+        "remedy": edge.remedy or None,
     }
 
 
