@@ -107,7 +107,7 @@ def _check_ports(options: Options) -> None:
         first, purpose = next(iter(taken.items()))
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
         raise DemoError(
-            f"port {first}, wanted for {purpose}, is in use{ports.holder(first)}{more}; "
+            f"port {first}, wanted for {purpose}, is in use by {ports.holder(first)}{more}; "
             "stop what uses it, or run script/demo --port-offset 1000"
         )
 
