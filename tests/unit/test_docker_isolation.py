@@ -1,0 +1,62 @@
+"""What counts as a breach of isolation, and how the matrix shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.platforms.docker_isolation import ELSEWHERE, Attempt, Findings, matrix
+
+pytestmark = pytest.mark.unit
+
+
+def findings(**more: list[Attempt]) -> Findings:
+    found = Findings(("user", "wallet"))
+    for name in found.services:
+        found.attempts[name] = [
+            Attempt(f"gateway:{name}", "10.0.0.2", 5433, "open", 1),
+            Attempt("out", "192.0.2.1", 80, "unreachable", 1),
+            *more.get(name, []),
+        ]
+        found.default_routes[name] = 0
+    found.attempts[ELSEWHERE], found.default_routes[ELSEWHERE] = more.get(ELSEWHERE, []), 1
+    found.logins = {
+        (one, other): "gateway" if one == other else "" for one in found.services for other in found.services
+    }
+    return found
+
+
+def test_a_service_that_reaches_its_own_gateway_alone_is_isolated() -> None:
+    assert findings().breaches() == []
+
+
+@pytest.mark.parametrize("result", ["open", "refused"])
+@pytest.mark.parametrize("target", ["gateway:wallet", "instance:wallet", "instance:user", "host", "out"])
+def test_anything_else_that_answers_is_a_breach(target: str, result: str) -> None:
+    assert len(findings(user=[Attempt(target, "10.0.0.9", 5432, result, 1)]).breaches()) == 1
+
+
+@pytest.mark.parametrize("result", ["unreachable", "silence"])
+def test_what_does_not_answer_is_none(result: str) -> None:
+    assert findings(user=[Attempt("instance:wallet", "10.0.0.9", 5432, result, 1)]).breaches() == []
+
+
+def test_a_gateway_that_its_own_service_does_not_reach_is_named() -> None:
+    found = findings()
+    found.attempts["user"] = []
+    assert found.breaches() == ["from user's network: its own gateway is not in reach"]
+
+
+def test_a_login_that_gets_in_elsewhere_is_a_breach() -> None:
+    found = findings()
+    found.logins["user", "wallet"] = "instance"
+    assert found.breaches() == ["user's login gets in at wallet's instance"]
+
+
+def test_the_matrix_shows_what_was_reached_from_where() -> None:
+    found = findings(wallet=[Attempt("instance:user", "10.0.0.9", 5432, "open", 1)])
+    assert matrix(found).splitlines() == [
+        "from \\ to  user      wallet   host  out  route out  logins",
+        "user       gateway   -        -     -    0          user",
+        "wallet     instance  gateway  -     -    0          wallet",
+        "elsewhere  -         -        -     -    1          -",
+    ]
