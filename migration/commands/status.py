@@ -119,7 +119,9 @@ def _watch(here: Invocation, look: Callable[[], list[ServiceStatus]], interval: 
         while True:
             found = look()
             rates.look(found, time.monotonic())
-            live.update(_picture(found, rates, here.out.width), refresh=True)
+            with here.interruption.shield():  # half a picture would be drawn a second time
+                live.update(_picture(found, rates, here.out.width), refresh=True)
+            here.interruption.check()
             time.sleep(interval)
 
 

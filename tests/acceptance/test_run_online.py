@@ -66,15 +66,6 @@ def outcome(ended: subprocess.CompletedProcess[str], code: int = 0) -> dict[str,
     return document
 
 
-def add_history(made: World) -> None:
-    """A table of the service `user` that takes a moment to copy: 40 MB."""
-    with made.source.connect() as connection:
-        connection.execute(
-            "CREATE TABLE user_schema.history AS SELECT i AS id, repeat(md5(i::text), 40) AS what"
-            " FROM generate_series(1, 30000) i"
-        )
-
-
 def keeps_every_write(made: World, writer: Writer, service: str = "user") -> None:
     """Whatever was acknowledged is there once, and nothing failed."""
     assert writer.failed == []
@@ -116,7 +107,7 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
         world(tmp_path, source_cluster, target_cluster, rows=ROWS) as made,
         Writer(made.gated["user"].endpoint) as writer,
     ):
-        add_history(made)
+        made.add_large_table("history")
         running = subprocess.Popen(
             made.command("run", "--all", "--yes", "--workers", "1"), env=made.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -138,7 +129,7 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
 
 
 def test_a_rate_that_was_asked_for_is_kept_told_and_recorded(shared: World) -> None:
-    add_history(shared)
+    shared.add_large_table("history")
     ended = shared.run("start", "user", "--yes", "--json", "--rate-limit", "10")
     assert outcome(ended)["services"]["user"]["state"] == "following"
     events = [json.loads(line) for line in ended.stderr.splitlines()]

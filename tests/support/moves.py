@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,6 +110,18 @@ class World:
         """The service's gateway."""
         return Gateway(self.contract.services[service], self.contract.source)
 
+    def add_large_table(self, name: str) -> None:
+        """A table of the service `user` that takes a moment to copy: 40 MB."""
+        table = sql.Identifier("user_schema", name)
+        with self.source.connect() as connection:
+            connection.execute(
+                sql.SQL(
+                    "CREATE TABLE {} AS SELECT i AS id, repeat(md5(i::text), 40) AS what"
+                    " FROM generate_series(1, 30000) i"
+                ).format(table)
+            )
+            connection.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(table))
+
     def count(self, service: str, statement: str) -> int:
         """A number as the service's applications get it, through the gateway."""
         with self.gated[service].endpoint.connect() as connection:
@@ -129,19 +141,32 @@ def revealed(value: Any) -> Any:
     return value
 
 
+Through = Callable[[Database], Database]
+
+
 @contextmanager
 def world(
-    folder: Path, source: Cluster, target: Cluster, *, rows: int = 2000, services: tuple[str, ...] = SERVICES
+    folder: Path,
+    source: Cluster,
+    target: Cluster,
+    *,
+    rows: int = 2000,
+    services: tuple[str, ...] = SERVICES,
+    through: Through | None = None,
 ) -> Iterator[World]:
-    """Make all of it, and drop it afterwards. `rows` is the number of users."""
+    """Make all of it, and drop it afterwards. `rows` is the number of users.
+
+    `through` gives a database as all but the tests' own look reach it, for example through a proxy.
+    """
     with ExitStack() as stack:
-        shared = _fill(stack, source, rows)
+        shared = (through or _as_it_is)(_fill(stack, source, rows))
         if target.authority is None:
             # A server built without TLS cannot subscribe through it either.
             plain = shared.endpoint.model_copy(update={"sslmode": "disable", "sslrootcert": None})
             shared = replace(shared, endpoint=plain)
         gated = {
-            name: stack.enter_context(_gated(stack, name, shared, target, services)) for name in services
+            name: stack.enter_context(_gated(stack, name, shared, target, services, through))
+            for name in services
         }
         contract = make_contract(shared, [one.service for one in gated.values()], APPLICATION)
         made = World(shared, contract, gated, folder)
@@ -149,13 +174,22 @@ def world(
         yield made
 
 
+def _as_it_is(database: Database) -> Database:
+    return database
+
+
 def _gated(
-    stack: ExitStack, name: str, shared: Database, target: Cluster, services: tuple[str, ...]
+    stack: ExitStack,
+    name: str,
+    shared: Database,
+    target: Cluster,
+    services: tuple[str, ...],
+    through: Through | None,
 ) -> AbstractContextManager[GatedService]:
     return gated_service(
         name,
         shared,
-        _own_database(stack, target, name),
+        (through or _as_it_is)(_own_database(stack, target, name)),
         application=APPLICATION,
         service_login=login(name, "service"),
         owner=f"test_{name}_owner",
