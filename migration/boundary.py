@@ -34,7 +34,8 @@ _PARTS_THAT_DROP = frozenset({
     "exclusion constraint", "unique constraint",
 })  # fmt: skip
 _WHOLES_THAT_DROP = frozenset({"view", "materialized view", "function", "procedure", "aggregate", "operator"})
-_NOT_YET = frozenset({"reference"})
+_REFERENCING = frozenset({"foreign key", "view", "materialized view"})
+"""What goes on working over a replica of the columns it needs (a key: as what `consistency` checks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Edge:
     """What to do in the shared database where no action fits."""
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether the dependent is not made on the target. A key cannot hold over a replica that lags."""
+        return self.action == "drop" or (self.action == "reference" and self.kind == "foreign key")
+
+    @property
     def line(self) -> str:
         """The line for services.yaml (under `services: <service>: crossing:`) that would decide it."""
         order = ("drop", "copy", "move", "ignore") if self.found_by != "dynamic" else ("ignore", "drop")
@@ -85,6 +91,8 @@ def possible_actions(
         # OWNED BY a column of another service: the sequence moves, and is owned by nobody.
         fits.add("ignore")
     if found_by != "consequence":
+        if dependent.kind in _REFERENCING and referenced.kind == "table" and towards is not None:
+            fits.add("reference")
         if referenced.kind in SHARED_CODE:
             fits.add("copy")
         elif towards is None:
@@ -116,12 +124,7 @@ def decide(edge: Edge, rules: Sequence[CrossingRule]) -> Edge:
     if rule.action in edge.possible:
         return replace(edge, action=rule.action, reason=rule.reason)
     can = ", ".join(sorted(edge.possible)) or "nothing yet: change it in the shared database first"
-    why = (
-        f"`{rule.action}` is not available yet"
-        if rule.action in _NOT_YET
-        else f"`{rule.action}` does not fit it"
-    )
-    return replace(edge, reason=f"{why} (rule '{rule.match}'); possible: {can}")
+    return replace(edge, reason=f"`{rule.action}` does not fit it (rule '{rule.match}'); possible: {can}")
 
 
 def unmatched(rules: Mapping[str, Sequence[CrossingRule]], edges: Mapping[str, Sequence[Edge]]) -> list[str]:

@@ -23,6 +23,7 @@ from migration.catalog_model import (
     Catalog,
     CatalogObject,
     Dependency,
+    DroppedKey,
     Extension,
     ForeignKey,
     Grant,
@@ -37,7 +38,7 @@ from migration.queries import query
 
 OWN_SCHEMA = "waqiti_migration"
 """Where this program keeps its own things, on either side: never claimed, never moved, never listed."""
-_OWN_PUBLICATION = re.compile(r"waqiti_[a-z0-9_]+_(forward|back)")
+_OWN_PUBLICATION = re.compile(r"waqiti_([a-z0-9_]+_(forward|back)|reads_[a-z0-9_]+)")
 """What `migration.replication` calls its publications and subscriptions."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 _BLOCK = 8192
@@ -77,6 +78,11 @@ def read_catalog(
             unpopulated=frozenset(row[0] for row in connection.execute(query("catalog_unpopulated"))),
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),
+            view_columns={
+                (view, table): frozenset(columns)
+                for view, table, columns in connection.execute(query("catalog_view_columns"))
+            },
+            dropped_keys=_read_dropped_keys(connection),
         )
 
 
@@ -93,6 +99,17 @@ def frozen(connection: Connection, snapshot: str | None = None) -> Iterator[None
         # Compiling these one-off queries costs more than running them.
         connection.execute("SET LOCAL jit = off")
         yield
+
+
+def _read_dropped_keys(connection: Connection) -> tuple[DroppedKey, ...]:
+    row = connection.execute("SELECT pg_catalog.to_regclass('waqiti_migration.crossing_keys')").fetchone()
+    if row is None or row[0] is None:
+        return ()
+    rows = connection.execute(
+        "SELECT schema_name, table_name, constraint_name, definition, references_schema"
+        " FROM waqiti_migration.crossing_keys ORDER BY 1, 2, 3"
+    )
+    return tuple(DroppedKey(TableName(s, t), k, d, r) for s, t, k, d, r in rows)
 
 
 def _read_server(connection: Connection) -> Server:

@@ -84,6 +84,17 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DroppedKey:
+    """A foreign key that crossed and was dropped before a switch."""
+
+    table: TableName
+    constraint: str
+    definition: str
+    references: str
+    """The referenced schema."""
+
+
+@dataclass(frozen=True, slots=True)
 class Routine:
     """A function or procedure with a body of its own (not an aggregate, not of an extension)."""
 
@@ -190,6 +201,10 @@ class Catalog:
     """Publications and subscriptions, this program's own left out."""
     left_behind: tuple[LeftBehind, ...] = ()
     """What is named in the plan because it does not move."""
+    view_columns: Mapping[tuple[int, int], frozenset[str]] = field(default_factory=dict)
+    """By OIDs of a view and a table: the table's columns that the view reads."""
+    dropped_keys: tuple[DroppedKey, ...] = ()
+    """Foreign keys between services that were dropped already, because one of them has moved."""
 
     @cached_property
     def outgoing(self) -> Mapping[ObjectId, tuple[Dependency, ...]]:

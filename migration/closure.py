@@ -71,11 +71,11 @@ class ServiceClosure:
         while True:
             walk = self._walk(dropped)
             # Only grows: what a drop leaves without its footing is found in the next pass.
-            more = {edge.dependent for edge in walk.edges.values() if edge.action == "drop"} - dropped
+            more = {edge.dependent for edge in walk.edges.values() if edge.leaves_out} - dropped
             if not more:
                 break
             dropped |= more
-            decided |= {key: edge for key, edge in walk.edges.items() if edge.action == "drop"}
+            decided |= {key: edge for key, edge in walk.edges.items() if edge.leaves_out}
         edges = decided | walk.edges
         gone = {part for item in dropped for part in self.with_parts(item)}
         objects = {part for item in walk.seen for part in self.with_parts(item)} - gone

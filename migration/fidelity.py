@@ -25,6 +25,7 @@ from migration.fidelity_rights import compare_rights
 from migration.model import display_name
 from migration.plan_model import Plan, ServicePlan
 from migration.queries import query
+from migration.references_plan import marks_of
 from migration.schema_grants import role_map
 
 __all__ = ["Difference", "compare_schemas"]
@@ -81,14 +82,20 @@ def _read(connection: Connection, source_version: int) -> _Side:
 
 
 def _moved(connection: Connection, rows: _Side, own: ServicePlan) -> _Side:
-    """The target's rows without what extensions brought, and without extensions that the plan does not ask
-    for: the stack has its own."""
+    """The target's rows without what extensions brought, without extensions that the plan does not ask for
+    (the stack has its own), and without replicas of other services' tables."""
     members = {(row[0], row[1]) for row in connection.execute(query("fidelity_members"))}
+    if own.replicas:
+        noted = "SELECT classid, objid FROM waqiti_migration.schema_objects WHERE service = %s"
+        members |= set(connection.execute(noted, [marks_of(own.service)]).fetchall())
+    replicas = {str(replica.table) for replica in own.replicas}
     extensions = {("extension", display_name(extension.name)) for extension in own.extensions}
     return {
         key: row
         for key, row in rows.items()
-        if row.whole not in members and (row.whole[0] != PG_EXTENSION or key in extensions)
+        if row.whole not in members
+        and row.on not in replicas
+        and (row.whole[0] != PG_EXTENSION or key in extensions)
     }
 
 

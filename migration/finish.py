@@ -27,6 +27,7 @@ from migration.move import Step
 from migration.online import FINISHED, FINISHING, MOVED, Online
 from migration.online_move import OnlineMove
 from migration.planning import read_plan
+from migration.references import lead_to_own
 from migration.schema_watch import unwatch_schema
 from migration.verification_model import Verification
 
@@ -147,6 +148,7 @@ def free_target(move: OnlineMove) -> Mapping[str, Any]:
 
 
 FINISH: tuple[Step[OnlineMove], ...] = (
+    Step("lead those that read it to its own database", lead_to_own, final=True),
     Step("end the replication", end_replication, final=True),
     Step("end the watch over the schema", end_watch, final=True),
     Step("keep the old copy closed", close_source, final=True),

@@ -27,6 +27,7 @@ from migration.move_offline import (
     set_sequences,
     unmake_schema,
 )
+from migration.references import drop_replicas, make_replicas
 from migration.replication import Flow, flow_name
 from migration.replication_removal import take_away
 from migration.replication_slots import drop_slots
@@ -173,6 +174,7 @@ START: tuple[Step[OnlineMove], ...] = (
     Step("guard the source", guard_source, undo=unguard_source),
     Step("publish on the source", publish_source, undo=drop_forward),
     Step(WATCHING, watch_schema, undo=unwatch_schema),
+    Step("let replicas of other services follow", make_replicas, undo=drop_replicas),
     Step("create the schema", make_schema, undo=unmake_schema),
     Step("copy from the slot's snapshot", copy_from_slot, undo=drop_slot),
     Step("build indexes and constraints", build),

@@ -15,6 +15,7 @@ WRITERS = (
     "waqiti-migration-back",
     "waqiti-migration-switch",
     "waqiti-migration-slot",
+    "waqiti-migration-references",
 )
 """Application names of the sessions that change flags, sequences, slots or subscriptions."""
 

@@ -16,6 +16,7 @@ from migration.model import TableName
 from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
+from migration.references_plan import find_replicas
 
 __all__ = [
     "Plan",
@@ -57,7 +58,7 @@ def make_plan(
             both = sorted((*closures[name].edges, *edges), key=lambda edge: edge.identity)
             closures[name] = replace(closures[name], edges=tuple(both))
     plans = [
-        _service_plan(contract.services[name], catalog, closures[name], (targets or {}).get(name))
+        _service_plan(contract.services[name], catalog, closures[name], (targets or {}).get(name), claims)
         for name in names
     ]
     plans.sort(key=lambda plan: (-plan.bytes, plan.service))
@@ -75,11 +76,16 @@ def make_plan(
 
 
 def _service_plan(
-    service: Service, catalog: Catalog, closure: Closure, target: TargetFacts | None
+    service: Service,
+    catalog: Catalog,
+    closure: Closure,
+    target: TargetFacts | None,
+    claims: Mapping[str, str],
 ) -> ServicePlan:
     tables = [catalog.tables[oid] for (classid, oid) in closure.objects if _is_table(catalog, classid, oid)]
     names = {table.name for table in tables}
     schemas = {item.schema for item in _objects(catalog, closure.objects) if item.schema is not None}
+    replicas, unfit = find_replicas(service, catalog, closure.edges, claims)
     return ServicePlan(
         service=service.name,
         schema=service.schema_name,
@@ -98,7 +104,11 @@ def _service_plan(
         dropped=closure.dropped,
         extensions=tuple(catalog.extensions[name] for name in sorted(closure.extensions)),
         edges=closure.edges,
-        problems=tuple(service_problems(service, catalog, closure, target)),
+        problems=(
+            *service_problems(service, catalog, closure, target),
+            *(Problem(service.name, "boundary", "no-go", text) for text in unfit),
+        ),
+        replicas=replicas,
     )
 
 

@@ -16,6 +16,7 @@ from migration.errors import (
     VersionUnsupported,
 )
 from migration.model import LargeObjectColumn, Sequence, SequenceName, Table, TableName
+from migration.references_plan import Replica
 
 Severity = Literal["no-go", "note"]
 ProblemKind = Literal[
@@ -89,6 +90,8 @@ class ServicePlan:
     """Extensions that the objects need, with version and schema on the source."""
     edges: tuple[Edge, ...]
     problems: tuple[Problem, ...]
+    replicas: tuple[Replica, ...] = ()
+    """Columns of other services to be kept, read-only, in the service's own database."""
 
     @property
     def bytes(self) -> int:
@@ -103,7 +106,7 @@ class ServicePlan:
     @property
     def dropped_keys(self) -> tuple[Edge, ...]:
         """Foreign keys that crossed and are dropped, with their definition."""
-        return tuple(edge for edge in self.edges if edge.kind == "foreign key" and edge.action == "drop")
+        return tuple(edge for edge in self.edges if edge.kind == "foreign key" and edge.leaves_out)
 
 
 @dataclass(frozen=True)

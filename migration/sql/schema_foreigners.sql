@@ -20,6 +20,6 @@ WHERE n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'pg_toast', 'w
   )
   AND NOT EXISTS (
       SELECT FROM waqiti_migration.schema_objects m
-      WHERE m.service = %(service)s AND m.classid = o.classid AND m.objid = o.oid
+      WHERE m.service IN (%(service)s, %(service)s || ' references') AND m.classid = o.classid AND m.objid = o.oid
   )
 ORDER BY n.nspname <> %(schema)s, n.nspname, i.identity

@@ -1,0 +1,181 @@
+"""Lets a replica follow: filled at the very position from which its subscription then goes on.
+
+Filling replaces all rows in one transaction, so that a replica that is read meanwhile never looks empty.
+That also leads a replica from one publisher to another without losing or repeating a change. Each
+function can be run again after a crash at any point.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import sql
+
+from components.contract import Contract, Service
+from migration.connections import Database
+from migration.errors import StepTimeout
+from migration.model import TableName
+from migration.queries import query
+from migration.references_model import Connection, Link
+from migration.replication_login import drop_login, subscribe_with_login
+from migration.replication_slots import drop_slot
+from migration.replication_subscription import ORIGIN_SINCE, Subscription
+from migration.schema_target import ddl_session
+from migration.stack import target_database
+
+APPLICATION = "waqiti-migration-references"
+GUARD = "waqiti_read_only"
+"""The trigger that refuses writes."""
+
+
+def follow(contract: Contract, link: Link, *, seconds: float = 60.0) -> int:
+    """Fill the replicas of a link and let them follow; returns the number of rows they began with.
+
+    What was there of the link before, on this publisher and on the dependent side, is replaced.
+    Raises StepTimeout when old transactions keep the slot from being made, or the replica does not catch up.
+    """
+    publisher, service = link.publishing(contract), contract.services[link.dependent]
+    with (
+        publisher.connect(application_name=APPLICATION) as at_publisher,
+        target_database(service).connect(application_name=APPLICATION) as at_dependent,
+    ):
+        _unsubscribe(contract, link, at_dependent)
+        with publisher.translated(f"publishing what {link.dependent} reads"):
+            _drop_published(at_publisher, link.name)
+            _publish(at_publisher, link)
+        with _exported_slot(publisher, link.name, seconds) as snapshot:
+            rows = _fill(publisher, service, link, snapshot)
+        with target_database(service).translated(f"subscribing to {link.referenced}"):
+            subscription = Subscription(at_dependent, link.name)
+            subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
+            if min(at_dependent.info.server_version, at_publisher.info.server_version) >= ORIGIN_SINCE:
+                # After a cutover, changes come to the shared database by replication.
+                at_dependent.execute(
+                    sql.SQL("ALTER SUBSCRIPTION {} SET (origin = any)").format(sql.Identifier(link.name))
+                )
+            subscription.start()
+        with publisher.translated(f"waiting until {link.dependent} has what it reads"):
+            _catch_up(at_publisher, link.name, seconds)
+    return rows
+
+
+def unfollow(contract: Contract, link: Link) -> None:
+    """Remove subscription, slot and publication; the replica's rows stay as they are."""
+    service, publisher = contract.services[link.dependent], link.publishing(contract)
+    with target_database(service).connect(application_name=APPLICATION) as at_dependent:
+        _unsubscribe(contract, link, at_dependent)
+    unpublish(publisher, link.name)
+
+
+def unpublish(publisher: Database, name: str) -> None:
+    """Remove slot and publication of a link on a side that nothing follows any more."""
+    with (
+        publisher.connect(application_name=APPLICATION) as connection,
+        publisher.translated(f"removing the publication {name}"),
+    ):
+        _drop_published(connection, name)
+
+
+def _unsubscribe(contract: Contract, link: Link, connection: Connection) -> None:
+    with target_database(contract.services[link.dependent]).translated(f"ending {link.name}"):
+        Subscription(connection, link.name).drop(10.0)
+
+
+def _drop_published(connection: Connection, name: str) -> None:
+    drop_slot(connection, name)
+    connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(name)))
+    drop_login(connection, name)
+
+
+def _publish(connection: Connection, link: Link) -> None:
+    tables = sql.SQL(", ").join(
+        sql.SQL("ONLY {} ({})").format(table.identifier(), _columns(columns))
+        for table, columns in link.tables
+    )
+    connection.execute("SET lock_timeout = '10s'")
+    connection.execute(
+        sql.SQL("CREATE PUBLICATION {} FOR TABLE {}").format(sql.Identifier(link.name), tables)
+    )
+
+
+@contextmanager
+def _exported_slot(publisher: Database, name: str, seconds: float) -> Iterator[str]:
+    """Make the slot and yield the snapshot that it begins after."""
+    command = sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export')")
+    with publisher.connect(replication=True, application_name="waqiti-migration-slot") as connection:
+        # statement_timeout does not apply to replication commands.
+        watchdog = threading.Timer(seconds, connection.cancel_safe)
+        watchdog.start()
+        try:
+            with publisher.translated(f"making the slot {name}, which old transactions delay"):
+                row = connection.execute(command.format(sql.Identifier(name))).fetchone()
+        finally:
+            watchdog.cancel()
+        if row is None:
+            raise AssertionError("CREATE_REPLICATION_SLOT returns a row")
+        yield str(row[2])
+
+
+def _fill(publisher: Database, service: Service, link: Link, snapshot: str) -> int:
+    """Replace the replicas' rows by those of the snapshot, all in one transaction."""
+    target = target_database(service)
+    rows = 0
+    with (
+        publisher.connect(application_name=APPLICATION) as reading,
+        ddl_session(target) as writing,
+        publisher.translated(f"reading what {link.dependent} needs of {link.referenced}"),
+        target.translated(f"filling the replicas of {link.referenced}"),
+        reading.transaction(),
+        writing.transaction(),
+    ):
+        reading.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        reading.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        for connection in (reading, writing):
+            connection.execute(query("verify_session"))
+        writing.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(service.owner)))
+        for table, columns in link.tables:
+            rows += _refill(reading, writing, table, columns)
+    return rows
+
+
+def _refill(reading: Connection, writing: Connection, table: TableName, columns: tuple[str, ...]) -> int:
+    names = {"table": table.identifier(), "columns": _columns(columns), "guard": sql.Identifier(GUARD)}
+    writing.execute(sql.SQL("ALTER TABLE {table} DISABLE TRIGGER {guard}").format(**names))
+    writing.execute(sql.SQL("DELETE FROM {table}").format(**names))
+    source = sql.SQL("COPY (SELECT {columns} FROM ONLY {table}) TO STDOUT").format(**names)
+    target = sql.SQL("COPY {table} ({columns}) FROM STDIN").format(**names)
+    with writing.cursor() as cursor:
+        with reading.cursor().copy(source) as leaving, cursor.copy(target) as arriving:
+            for data in leaving:
+                arriving.write(data)
+        copied = cursor.rowcount
+    writing.execute(sql.SQL("ALTER TABLE {table} ENABLE TRIGGER {guard}").format(**names))
+    return copied
+
+
+def _catch_up(connection: Connection, name: str, seconds: float) -> None:
+    """Wait until the subscriber has on its disk what is written on the publisher now."""
+    row = connection.execute("SELECT pg_catalog.pg_current_wal_insert_lsn()::text").fetchone()
+    deadline = time.monotonic() + seconds
+    connection.execute("SELECT pg_catalog.pg_logical_emit_message(true, 'waqiti_migration', 'reference')")
+    while True:
+        there = connection.execute(
+            "SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_catalog.pg_replication_slots"
+            " WHERE slot_name = %s",
+            [row[0] if row else None, name],
+        ).fetchone()
+        if there is not None and there[0]:
+            return
+        if time.monotonic() > deadline:
+            raise StepTimeout(
+                f"{name} did not catch up in {seconds:g} s: the subscriber's log says why "
+                "(it has to reach the publisher, and needs a free worker)"
+            )
+        time.sleep(0.05)
+
+
+def _columns(columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(column) for column in columns)

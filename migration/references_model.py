@@ -1,0 +1,122 @@
+"""A reference as it is kept: which service reads which tables of which other, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from components.contract import Contract, Service
+from migration.connections import Database
+from migration.journal import Move
+from migration.model import TableName
+from migration.queries import query
+from migration.references_plan import Replica
+from migration.stack import source_database, target_database
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Publisher = Literal["shared", "own"]
+
+OVER = frozenset({"finished", "finishing"})
+"""States of a service whose old copy is put aside."""
+NAME_BYTES = 63
+"""PostgreSQL cuts longer names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """All that a service reads of one other, by one publication, slot and subscription of one name."""
+
+    dependent: str
+    referenced: str
+    publisher: Publisher
+    """Whether the tables are followed in the shared database (also while it follows the service that has
+    moved) or in that service's own."""
+    tables: tuple[tuple[TableName, tuple[str, ...]], ...]
+    """Each with the columns that are kept."""
+
+    @property
+    def name(self) -> str:
+        """Of publication, slot and subscription."""
+        return link_name(self.dependent, self.referenced)
+
+    def publishing(self, contract: Contract) -> Database:
+        """The database that is followed."""
+        if self.publisher == "shared":
+            return source_database(contract)
+        return target_database(contract.services[self.referenced])
+
+
+def link_name(dependent: str, referenced: str) -> str:
+    """`waqiti_reads_<dependent>_of_<referenced>`, of the characters and the length that slots allow."""
+    name = re.sub(r"[^a-z0-9_]", "_", f"waqiti_reads_{dependent}_of_{referenced}".lower())
+    if len(name) <= NAME_BYTES:
+        return name
+    return f"{name[: NAME_BYTES - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def links_of(service: Service, replicas: Iterable[Replica], moves: Iterable[Move]) -> list[Link]:
+    """The links that a plan's replicas need, one for each service that is read."""
+    newest = {move.service: move for move in moves}
+    tables: dict[str, list[tuple[TableName, tuple[str, ...]]]] = {}
+    for replica in replicas:
+        columns = tuple(column.name for column in replica.columns)
+        tables.setdefault(replica.referenced, []).append((replica.table, columns))
+    return [
+        Link(service.name, referenced, publisher_of(newest.get(referenced)), tuple(listed))
+        for referenced, listed in tables.items()
+    ]
+
+
+def publisher_of(move: Move | None) -> Publisher:
+    """Where a service's rows can be followed: the shared database follows it until `finish`.
+
+    A service that was moved with its writes stopped has nothing that replicates back.
+    """
+    offline = move is not None and (move.mode, move.state) == ("offline", "moved")
+    return "own" if offline else "shared"
+
+
+def read_links(connection: Connection) -> list[Link]:
+    """All links that are noted; none where there never was one. Needs no lock."""
+    row = connection.execute(
+        "SELECT pg_catalog.to_regclass('waqiti_migration.service_references')"
+    ).fetchone()
+    if row is None or row[0] is None:
+        return []
+    rows = connection.execute(
+        "SELECT dependent, referenced, publisher, tables FROM waqiti_migration.service_references"
+        " ORDER BY 1, 2"
+    )
+    return [Link(d, r, p, tuple(_table(entry) for entry in tables)) for d, r, p, tables in rows]
+
+
+def note_link(connection: Connection, link: Link) -> None:
+    """Note a link, or where it is followed from now on."""
+    connection.execute(query("references_table"))
+    tables = [
+        {"schema": table.schema, "table": table.name, "columns": list(columns)}
+        for table, columns in link.tables
+    ]
+    values = {
+        "dependent": link.dependent, "referenced": link.referenced,
+        "publisher": link.publisher, "tables": Jsonb(tables),
+    }  # fmt: skip
+    connection.execute(query("references_keep"), values)
+
+
+def forget_link(connection: Connection, link: Link) -> None:
+    """Nothing of it is left."""
+    connection.execute(
+        "DELETE FROM waqiti_migration.service_references WHERE (dependent, referenced) = (%s, %s)",
+        [link.dependent, link.referenced],
+    )
+
+
+def _table(entry: dict[str, Any]) -> tuple[TableName, tuple[str, ...]]:
+    return TableName(entry["schema"], entry["table"]), tuple(entry["columns"])

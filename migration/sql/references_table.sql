@@ -1,0 +1,9 @@
+-- Which services keep read-only replicas of which others' columns, and from which side those follow.
+CREATE TABLE IF NOT EXISTS waqiti_migration.service_references (
+    dependent text NOT NULL,
+    referenced text NOT NULL,
+    publisher text NOT NULL CHECK (publisher IN ('shared', 'own')),
+    tables jsonb NOT NULL,
+    made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (dependent, referenced)
+)

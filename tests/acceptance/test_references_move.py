@@ -1,0 +1,238 @@
+"""Columns of another service, kept read-only in a service's own database, while both of them move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from components.contract import CrossingRule, Service
+from migration.connections import Database
+from migration.consistency import check_consistency
+from migration.errors import BoundaryUndecided, WrongState
+from migration.fidelity import compare_schemas
+from migration.finish import finish_service
+from migration.journal import open_journal
+from migration.move import Runner
+from migration.move_context import schema_dumps
+from migration.offline_run import Pace, Prepared, move_service
+from migration.online import Online
+from migration.planning import examine, read_plan
+from migration.progress import Silent
+from migration.stack import source_database
+from tests.support.clusters import Cluster
+from tests.support.moves import CROSSING, World, login, world
+
+pytestmark = pytest.mark.acceptance
+
+RULES = (
+    CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
+    CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
+    *CROSSING,
+)
+VIEW = """
+CREATE VIEW payment_schema.who AS
+    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A shared database of users and payments; payments read users."""
+
+    world: World
+    online: Online
+
+    def service(self, name: str) -> Service:
+        """A service of the contract."""
+        return self.world.contract.services[name]
+
+    def start(self, name: str) -> None:
+        """Copy a service and let its own database follow."""
+        plan = examine(self.world.contract, [self.service(name)])
+        plan.check()
+        self.online.start(self.service(name), plan)
+
+    def switch(self, verb: str, name: str) -> None:
+        """Cut a service over, or lead it back."""
+        act = self.online.cutover if verb == "cutover" else self.online.rollback
+        act(self.service(name), read_plan(self.world.contract, [self.service(name)]))
+
+    def write(self, email: str) -> int:
+        """A new user, as the user service makes it; returns its id."""
+        with self.world.gated["user"].endpoint.connect() as connection:
+            row = connection.execute("INSERT INTO users (email) VALUES (%s) RETURNING id", [email]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def payments(self) -> Database:
+        """The payment service's own database, as the service sees it."""
+        return replace(self.world.target("payment"), login=login("payment", "service"))
+
+    def arrives(self, user: int, email: str | None, seconds: float = 30.0) -> None:
+        """Wait until payment's own database has a user's email; None: until it has not that user."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with self.payments().connect() as connection:
+                row = connection.execute(
+                    "SELECT email FROM user_schema.users WHERE id = %s", [user]
+                ).fetchone()
+            if (None if row is None else row[0]) == email:
+                return
+            assert time.monotonic() < deadline, (
+                f"user {user} is {row}, not {email}, in payment's own database"
+            )
+            time.sleep(0.1)
+
+    def traces(self) -> dict[str, list[str]]:
+        """What there is of references: on the shared side, on user's own and on payment's own."""
+        sides = {
+            "shared": self.world.source,
+            "user": self.world.target("user"),
+            "payment": self.world.target("payment"),
+        }
+        found = {}
+        for side, database in sides.items():
+            with database.connect() as connection:
+                rows = connection.execute(
+                    "SELECT 'slot ' || slot_name FROM pg_replication_slots"
+                    " WHERE slot_name LIKE '%%reads%%' AND database = current_database()"
+                    " UNION ALL SELECT 'publication ' || pubname FROM pg_publication"
+                    " WHERE pubname LIKE '%%reads%%'"
+                    " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
+                    " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
+                    " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
+                    " AND current_database() = %s ORDER BY 1",
+                    [self.world.target("payment").endpoint.database],
+                ).fetchall()
+            found[side] = [row[0] for row in rows]
+        return found
+
+
+NONE: dict[str, list[str]] = {"shared": [], "user": [], "payment": []}
+FOLLOWING_SHARED = {
+    "shared": ["publication waqiti_reads_payment_of_user", "slot waqiti_reads_payment_of_user"],
+    "user": [],
+    "payment": ["subscription waqiti_reads_payment_of_user", "table"],
+}
+FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
+
+
+@pytest.fixture
+def scene(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> Iterator[Scene]:
+    with world(tmp_path, source_cluster, target_cluster, rows=200) as made:
+        with made.source.connect() as connection:
+            connection.execute(VIEW.encode())
+        services = dict(made.contract.services)
+        services["payment"] = services["payment"].model_copy(update={"crossing": RULES})
+        contract = made.contract.model_copy(update={"services": services})
+        with open_journal(source_database(contract), contract) as journal:
+            yield Scene(replace(made, contract=contract), Online(contract, Runner(journal), workers=2))
+
+
+@pytest.mark.parametrize("versions", [(15, 17), (17, 18)], indirect=True, ids=["15-to-17", "17-to-18"])
+def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
+    scene.start("payment")
+    plan = read_plan(scene.world.contract, [scene.service("payment")])
+    (replica,) = plan.services["payment"].replicas
+    assert [column.name for column in replica.columns] == ["id", "email"]
+    assert compare_schemas(scene.world.source, scene.world.target("payment"), plan, "payment") == ()
+    with scene.payments().connect() as connection:
+        assert connection.execute("SELECT count(*), count(email) FROM payment_schema.who").fetchone() == (
+            200,
+            200,
+        )
+    scene.arrives(scene.write("in the shared database"), "in the shared database")
+
+    scene.start("user")
+    scene.switch("cutover", "user")
+    moved = scene.write("in its own")
+    scene.arrives(moved, "in its own")
+    scene.switch("rollback", "user")
+    scene.arrives(scene.write("back in the shared database"), "back in the shared database")
+    scene.switch("cutover", "user")
+    scene.switch("cutover", "payment")
+    scene.arrives(scene.write("in its own again"), "in its own again")
+    assert scene.traces() == FOLLOWING_SHARED
+
+    finish_service(scene.online, scene.service("payment"))
+    finish_service(scene.online, scene.service("user"))
+    assert scene.traces() == FOLLOWING_OWN
+    with scene.world.gated["user"].endpoint.connect() as connection:
+        connection.execute("UPDATE users SET email = 'changed' WHERE id = %s", [moved])
+        connection.execute("DELETE FROM sessions WHERE user_id = 1")
+    scene.arrives(moved, "changed")
+    scene.arrives(scene.write("after all"), "after all")
+    checked = check_consistency(scene.world.contract, ["payment"], look_again=0, progress=Silent())
+    assert [(one.reference.homes, one.orphan_rows) for one in checked.checked] == [(("own", "own"), 0)]
+
+
+def test_a_service_that_has_moved_is_read_although_its_key_is_dropped_already(scene: Scene) -> None:
+    scene.start("user")
+    scene.switch("cutover", "user")
+    before = scene.write("before")
+    scene.start("payment")
+    scene.arrives(before, "before")
+    scene.arrives(scene.write("after"), "after")
+    scene.switch("cutover", "payment")
+    scene.switch("rollback", "payment")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
+    assert scene.traces() == NONE
+
+
+def test_giving_up_leaves_nothing_of_it_and_it_can_be_started_again(scene: Scene) -> None:
+    payment = scene.service("payment")
+    scene.start("user")
+    for _ in range(2):
+        scene.start("payment")
+        assert scene.traces() == FOLLOWING_SHARED
+        scene.online.abort(payment, read_plan(scene.world.contract, [payment]))
+        assert scene.traces() == NONE
+    scene.start("payment")
+    # What is made for payment on user's tables is no change of user's schema.
+    scene.switch("cutover", "user")
+    scene.arrives(scene.write("in its own"), "in its own")
+
+
+def test_nobody_writes_to_a_replica(scene: Scene) -> None:
+    scene.start("payment")
+    with scene.payments().connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("DELETE FROM user_schema.users")
+    with scene.world.target("payment").connect() as connection:
+        for statement in ("DELETE FROM user_schema.users", "TRUNCATE user_schema.users"):
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="read-only replica"):
+                connection.execute(statement.encode())
+
+
+def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
+    scene.start("payment")
+    contract, user = scene.world.contract, scene.service("user")
+    with schema_dumps(scene.world.source) as dumps:
+        prepared = Prepared(examine(contract, [user]), dumps)
+        with pytest.raises(WrongState, match="without --stop-writes"):
+            move_service(contract, user, prepared, scene.online.runner, Pace(workers=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE user_schema.users REPLICA IDENTITY FULL", "no primary key as its replica identity"),
+        ("ALTER TABLE user_schema.users ENABLE ROW LEVEL SECURITY", "row security"),
+        (
+            "ALTER TABLE user_schema.users ADD folded text GENERATED ALWAYS AS (lower(email)) STORED;"
+            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.folded"
+            " FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id",
+            "column folded of user_schema.users is generated",
+        ),
+    ],
+)
+def test_what_cannot_be_a_replica_is_said_by_the_plan(scene: Scene, change: str, said: str) -> None:
+    with scene.world.source.connect() as connection:
+        connection.execute(change.encode())
+    with pytest.raises(BoundaryUndecided, match=said):
+        scene.start("payment")
+    assert scene.traces() == NONE
