@@ -77,7 +77,7 @@ class Edge:
         if action is None:
             return ""
         match = self.identity.replace("'", "''")
-        return f"- {{match: '{_literal(match)}', action: {action}, reason: '...'}}"
+        return f"- {{match: '{literal(match)}', action: {action}, reason: '...'}}"
 
 
 def possible_actions(
@@ -137,6 +137,6 @@ def unmatched(rules: Mapping[str, Sequence[CrossingRule]], edges: Mapping[str, S
     ]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A pattern that matches the text itself: `fnmatch`'s special characters in brackets."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in text)
