@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from components.contract import Contract
+from migration.boundary import literal
 from migration.catalog_model import Catalog, CatalogObject, ObjectId
 from migration.plan_model import Plan
 from migration.runtime_queries_parse import Named, named_in, normalized
@@ -66,6 +67,12 @@ class CrossingQuery:
         return f"{QUERY}{self.text} -> {', '.join(self.services)}"
 
     @property
+    def line(self) -> str:
+        """The line for services.yaml (under `crossing` of one of its services) that would allow it."""
+        match = literal(self.identity).replace("'", "''")
+        return f"- {{match: '{match}', action: ignore, reason: '...'}}"
+
+    @property
     def kind(self) -> str:
         """How it crosses, in a word or two."""
         if len(self.services) < 2:
@@ -79,6 +86,7 @@ class CrossingQuery:
             "milliseconds": round(self.milliseconds, 3), "seen_in": self.source,
             "services": list(self.services), "writes": list(self.writes), "names": list(self.names),
             "dropped": list(self.dropped), "reason": self.reason or None,
+            "line": None if self.reason else self.line,
         }  # fmt: skip
 
 

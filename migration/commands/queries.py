@@ -77,11 +77,11 @@ def queries(
         )
     open_ones = [query for query in found if not query.reason]
     if open_ones:
-        service = open_ones[0].services[0]
+        first = open_ones[0]
         raise GateClosed(
-            f"{len(open_ones)} statements cross services, the first: {open_ones[0].text[:_SHOWN]}"
-            f" ({', '.join(open_ones[0].services)}); change them, or allow them in services.yaml:"
-            f" services: {service}: crossing: - {{match: 'query ...', action: ignore, reason: '...'}}"
+            f"{len(open_ones)} statements cross services, the first: {first.text[:_SHOWN]}"
+            f" ({', '.join(first.services)}); change them, or allow them in services.yaml: services:"
+            f" {first.services[0]}: crossing: {first.line}"
         )
 
 
@@ -100,9 +100,16 @@ def queries_grid(found: list[CrossingQuery]) -> Grid:
             text += f"\nnames {', '.join(query.names)}"
         if query.dropped:
             text += f"\nservices.yaml drops: {', '.join(query.dropped)}"
-        total = f"{query.milliseconds:,.0f} ms" if query.milliseconds else ""
+        total = _total(query.milliseconds)
         grid.add_row(
             query.kind, ", ".join(query.services), query.role or "?", f"{query.calls:,}", total,
             Text(text), Text(query.reason or "not allowed", style="" if query.reason else "red"),
         )  # fmt: skip
     return grid
+
+
+def _total(milliseconds: float) -> str:
+    """Nothing where it is not known."""
+    if not milliseconds:
+        return ""
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 1 else "< 1 ms"
