@@ -11,6 +11,8 @@ from psycopg import errors, sql
 from pydantic import SecretStr
 
 from components.contract import Contract, Login, Service
+from migration.replication import flow_name
+from migration.replication_login import drop_login, make_login
 from tests.acceptance.logins import connect
 from tests.acceptance.stack import Stack
 
@@ -236,6 +238,21 @@ def test_backup_reads_everything_whatever_the_row_security(user: Service) -> Non
 def test_roles_that_stream_may_open_a_replication_connection(user: Service, role: str) -> None:
     with connect(user.instance, getattr(user, role), replication="database") as connection:
         assert connection.execute("IDENTIFY_SYSTEM").fetchone() is not None
+
+
+def test_the_role_that_follows_gets_in_only_while_migration_lets_it_and_reads_nothing(user: Service) -> None:
+    name = flow_name(user.name, "back")
+    with connect(user.instance, user.migration) as session:
+        login = make_login(session, name)
+        with connect(user.instance, login, replication="database") as connection:
+            assert connection.execute("IDENTIFY_SYSTEM").fetchone() is not None
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute("SELECT * FROM user_schema.things")
+        with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects replication connection"):
+            connect(user.instance, login, replication="true").close()
+        drop_login(session, name)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        connect(user.instance, login, replication="database").close()
 
 
 @pytest.mark.parametrize("role", ["service", "monitoring"])
