@@ -1,8 +1,8 @@
 """Whether a service may go on now: named checks, each with a figure, a limit, a verdict and what to do.
 
-The checks themselves are in gates_servers.py, gates_replication.py, gates_sessions.py and gates_data.py,
-one function a check; this module runs those that fit a stage. A check whose server does not answer is
-a no-go that says so.
+The checks themselves are in gates_servers.py, gates_replication.py, gates_references.py, gates_sessions.py
+and gates_data.py, one function a check; this module runs those that fit a stage. A check whose server does
+not answer is a no-go that says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from components.contract import Contract, Service
 from migration.errors import MigrationError
 from migration.gates_data import DATA
 from migration.gates_model import Gate, GateLimits, GateReport, Stage
+from migration.gates_references import REFERENCES
 from migration.gates_replication import REPLICATION
 from migration.gates_scene import Check, Scene
 from migration.gates_servers import SERVERS
@@ -22,7 +23,7 @@ from migration.journal import Journal, Move, read_moves
 from migration.plan_model import Plan
 from migration.stack import source_database, target_database
 
-CHECKS: tuple[Check, ...] = (*SERVERS, *REPLICATION, *DATA, *SESSIONS)
+CHECKS: tuple[Check, ...] = (*SERVERS, *REPLICATION, *REFERENCES, *DATA, *SESSIONS)
 """In the order in which they are shown."""
 
 SKIPPED = "gate skipped: "

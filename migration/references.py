@@ -44,12 +44,11 @@ def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
             )
     if not links:
         return {"tables": 0}
-    _create(move, move.own.replicas)
-    rows = 0
-    for link in links:
-        with move.source.connect() as connection, move.source.translated("noting a reference"):
+    with move.source.connect() as connection, move.source.translated("noting a reference"):
+        for link in links:
             note_link(connection, link)
-        rows += follow(move.contract, link)
+    _create(move, move.own.replicas)
+    rows = sum(follow(move.contract, link) for link in links)
     return {"tables": len(move.own.replicas), "rows": rows, "links": [link.name for link in links]}
 
 
@@ -57,10 +56,13 @@ def drop_replicas(move: OfflineMove) -> None:
     """Remove all that `make_replicas` made, on all sides."""
     with move.source.connect() as connection, move.source.translated("removing references"):
         links = [link for link in read_links(connection) if link.dependent == move.name]
+        if not links:
+            return
         for link in links:
             unfollow(move.contract, link)
+        drop_schema_on_target(move.target, marks_of(move.name))
+        for link in links:
             forget_link(connection, link)
-    drop_schema_on_target(move.target, marks_of(move.name))
 
 
 def lead_to_own(move: OfflineMove) -> Mapping[str, Any]:

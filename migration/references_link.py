@@ -16,7 +16,7 @@ from psycopg import sql
 
 from components.contract import Contract, Service
 from migration.connections import Database
-from migration.errors import StepTimeout
+from migration.errors import MigrationError, StepTimeout
 from migration.model import TableName
 from migration.queries import query
 from migration.references_model import Connection, Link
@@ -63,11 +63,19 @@ def follow(contract: Contract, link: Link, *, seconds: float = 60.0) -> int:
 
 
 def unfollow(contract: Contract, link: Link) -> None:
-    """Remove subscription, slot and publication; the replica's rows stay as they are."""
-    service, publisher = contract.services[link.dependent], link.publishing(contract)
-    with target_database(service).connect(application_name=APPLICATION) as at_dependent:
-        _unsubscribe(contract, link, at_dependent)
-    unpublish(publisher, link.name)
+    """Remove subscription, slot and publication; the replica's rows stay as they are.
+
+    What can be removed is, also when the dependent side does not answer; then this raises what that raised.
+    """
+    service, failure = contract.services[link.dependent], None
+    try:
+        with target_database(service).connect(application_name=APPLICATION) as at_dependent:
+            _unsubscribe(contract, link, at_dependent)
+    except MigrationError as error:
+        failure = error
+    unpublish(link.publishing(contract), link.name)
+    if failure is not None:
+        raise failure
 
 
 def unpublish(publisher: Database, name: str) -> None:

@@ -17,6 +17,7 @@ from migration.errors import MigrationError
 from migration.gateway import Gateway
 from migration.journal import Move, read_last_verification, read_moves, read_steps
 from migration.queries import query
+from migration.references_lag import Reading, read_readings
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
 from migration.wal_watch import WAL_LIMIT_BYTES
@@ -66,6 +67,8 @@ class ServiceStatus:
     behind: Behind | None
     """Of the side that follows; None when none does."""
     problems: tuple[str, ...]
+    reads: tuple[Reading, ...] = ()
+    """Other services whose columns it keeps replicas of."""
 
     @property
     def writes(self) -> str:
@@ -105,6 +108,7 @@ class ServiceStatus:
             "operator": self.operator,
             "copied": None if self.copied is None else round(self.copied, 3),
             "behind": None if self.behind is None else self.behind.as_json(),
+            "reads": [reading.as_json() for reading in self.reads],
             "problems": list(self.problems),
         }
 
@@ -163,6 +167,8 @@ def _one(
     behind = _behind(connection, forward) or behind
     if behind is not None and behind.retained_bytes > wal_limit_bytes:
         problems.append(over_limit(forward if follows == "forward" else back, behind, wal_limit_bytes))
+    reads = read_readings(contract, connection, service.name)
+    problems += [f"replica of {r.link.referenced}: {r.problem}" for r in reads if r.problem]
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:
@@ -181,6 +187,7 @@ def _one(
         operator=move.operator if move else None,
         behind=behind,
         problems=tuple(problems),
+        reads=reads,
     )
 
 

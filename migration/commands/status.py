@@ -70,6 +70,10 @@ def status(
         here.show_json({"services": {one.service: one.as_json() for one in found}})
         return
     here.out.print(_grid(found, Rates(), here.out.width))
+    for one in found:
+        for reading in one.reads:
+            behind = "?" if reading.bytes is None else size(reading.bytes)
+            here.out.print(f"{one.service} reads {reading.link.referenced}, {behind} behind", markup=False)
     _show_problems(here, found)
 
 

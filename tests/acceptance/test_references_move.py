@@ -16,6 +16,7 @@ from migration.consistency import check_consistency
 from migration.errors import BoundaryUndecided, WrongState
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
+from migration.gates import check_gates
 from migration.journal import open_journal
 from migration.move import Runner
 from migration.move_context import schema_dumps
@@ -23,6 +24,7 @@ from migration.offline_run import Pace, Prepared, move_service
 from migration.online import Online
 from migration.planning import examine, read_plan
 from migration.progress import Silent
+from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
 from tests.support.moves import CROSSING, World, login, world
@@ -155,8 +157,12 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.switch("rollback", "user")
     scene.arrives(scene.write("back in the shared database"), "back in the shared database")
     scene.switch("cutover", "user")
+    gates = check_gates(scene.world.contract, scene.service("payment"), plan, "cutover").gates
+    assert [gate.verdict for gate in gates if gate.name == "references"] == ["go"]
     scene.switch("cutover", "payment")
     scene.arrives(scene.write("in its own again"), "in its own again")
+    (status,) = read_status(scene.world.contract, [scene.service("payment")])
+    assert [(r.link.referenced, r.problem) for r in status.reads] == [("user", "")]
     assert scene.traces() == FOLLOWING_SHARED
 
     finish_service(scene.online, scene.service("payment"))

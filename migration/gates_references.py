@@ -1,0 +1,29 @@
+"""Gates: the replicas that a service reads once it is served by its own database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration.gates_model import Gate, judged
+from migration.gates_scene import Check, Scene, check
+from migration.plan_view import size
+from migration.references_lag import read_readings
+
+
+@check("references", "cutover")
+def references(scene: Scene) -> Iterator[Gate]:
+    """What it reads of other services follows closely."""
+    limit = scene.limits.lag_bytes
+    for reading in read_readings(scene.contract, scene.there, scene.name):
+        behind = "" if reading.bytes is None else f", {size(reading.bytes)} behind"
+        yield judged(
+            "references",
+            bool(reading.problem) or (reading.bytes or 0) > limit,
+            f"replica of {reading.link.referenced}{behind}",
+            reading.problem or "wait until it has caught up (`status`)",
+            limit=size(limit),
+            overridable=not reading.problem,
+        )
+
+
+REFERENCES: tuple[Check, ...] = (references,)
