@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from components.contract import CrossingRule
+from migration.archives import archived_schemas
 from migration.bodies import NameUse, names_in
 from migration.bodies_dynamic import dynamic_statements
 from migration.boundary import SHARED_CODE, Action, Edge, FoundBy, decide, possible_actions, remedy_for
 from migration.catalog_model import PG_CLASS, PG_REWRITE, PG_TYPE, Catalog, CatalogObject, ObjectId
+from migration.model import display_name
 
 _RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
 _SERVERS = frozenset({"foreign server", "foreign-data wrapper"})
@@ -56,7 +58,9 @@ class ServiceClosure:
     ) -> None:
         """`claims` maps schema to service, for all services of the stack; `rules` are this service's."""
         self.catalog = catalog
-        self.claims = claims
+        self._archives = archived_schemas(catalog.schemas, claims)
+        # What a finished service left behind is that service's still: the rules about it go on.
+        self.claims = {**claims, **{now: claims[once] for now, once in self._archives.items()}}
         self.service = service
         self.rules = rules
         self.schema = next(schema for schema, owner in claims.items() if owner == service)
@@ -139,7 +143,7 @@ class ServiceClosure:
         edge = Edge(
             service=self.service,
             kind=dependent.kind,
-            identity=f"{dependent} -> {referenced.identity}",
+            identity=f"{dependent} -> {self._once(referenced)}",
             dependent=dependent.id,
             referenced=reference,
             towards=None if towards == self.service else towards,
@@ -151,6 +155,13 @@ class ServiceClosure:
         )
         walk.edges[key] = decide(edge, self.rules)
         return walk.edges[key]
+
+    def _once(self, item: CatalogObject) -> str:
+        """The object's identity as it was before its service was finished."""
+        once = self._archives.get(item.schema or "")
+        if once is None:
+            return item.identity
+        return display_name(once) + item.identity.removeprefix(display_name(item.schema or ""))
 
     def _possible(
         self, dependent: CatalogObject, referenced: CatalogObject, towards: str | None, found_by: FoundBy
@@ -270,6 +281,9 @@ class ServiceClosure:
 
     def _named(self, schema: str, use: NameUse) -> list[CatalogObject]:
         found = self.catalog.by_name.get((schema, use.name), ())
+        if not found and schema not in self.catalog.schemas:
+            archives = sorted(now for now, once in self._archives.items() if once == schema)
+            found = self.catalog.by_name.get((archives[-1], use.name), ()) if archives else ()
         if use.use == "relation":
             return [item for item in found if item.kind in _RELATIONS]
         if use.use == "routine":
