@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.contract import CrossingRule
+from migration.archives import is_archive
 from migration.boundary import Action, Edge, decide
 from migration.catalog_model import PG_AUTHID, Catalog, CatalogObject, ObjectId, Stream
 from migration.closure import Closure, ServiceClosure
@@ -44,7 +45,7 @@ def _from_unclaimed(
     held = {item for closure in closures.values() for item in closure.objects}
     finder = ServiceClosure(catalog, claims, next(iter(claims.values())), ())
     for schema, items in catalog.by_schema.items():
-        if schema is None or schema in claims:
+        if schema is None or schema in claims or is_archive(schema):
             continue
         for item in items:
             if item.id not in held:

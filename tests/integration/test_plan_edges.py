@@ -130,6 +130,26 @@ def test_an_unclaimed_child_of_a_services_table_has_to_be_parted_first(make: Mak
     assert "ALTER TABLE legacy.old NO INHERIT pay_schema.pays" in text
 
 
+def test_rules_about_a_service_hold_after_it_is_finished_and_its_old_copy_is_archived(
+    make: Make, source_database: Database
+) -> None:
+    script = (
+        "CREATE VIEW pay_schema.v AS SELECT name FROM user_schema.users;"
+        "CREATE FUNCTION pay_schema.f() RETURNS text LANGUAGE sql AS 'SELECT name FROM user_schema.users';"
+        "CREATE VIEW user_schema.w AS SELECT user_id FROM pay_schema.pays"
+    )
+    made = make(script, rule("view pay_schema.v -> user_schema.users", "drop"),
+                rule("function pay_schema.f() -> user_schema.users", "drop"))  # fmt: skip
+    before = [(edge.identity, edge.action) for edge in made.plan(["pay"]).services["pay"].edges]
+    assert len(before) == 2
+    with source_database.connect() as connection:
+        connection.execute("ALTER SCHEMA user_schema RENAME TO user_schema_archived_20261125")
+    plan = made.plan(["pay"])
+    assert [(edge.identity, edge.action) for edge in plan.services["pay"].edges] == before
+    assert plan.no_go == ()
+    assert any(line.startswith("schema user_schema_archived_20261125 (") for line in plan.unclaimed)
+
+
 @pytest.mark.parametrize(
     "publication", ["TABLE pay_schema.pays, user_schema.users", "ALL TABLES", "TABLES IN SCHEMA pay_schema"]
 )
