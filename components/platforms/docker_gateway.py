@@ -21,7 +21,7 @@ from servers.errors import ServerError
 if TYPE_CHECKING:
     from servers.pgbouncer import PgBouncerServer
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 class GatewayFilesProvider(LocalProvider):

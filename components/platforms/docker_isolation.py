@@ -250,7 +250,7 @@ def _logs_in(endpoint: Endpoint, login: Login) -> bool:
             password=login.password.get_secret_value(),
             sslmode=endpoint.sslmode,
             sslrootcert=endpoint.sslrootcert,
-            connect_timeout=5,
+            connect_timeout=15,
             prepare_threshold=None,
         ).close()
     except psycopg.OperationalError:
