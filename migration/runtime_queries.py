@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from components.contract import Contract
 from migration.boundary import literal
-from migration.catalog_model import Catalog, CatalogObject, ObjectId
+from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, ObjectId
 from migration.plan_model import Plan
 from migration.runtime_queries_parse import Named, named_in, normalized
 
@@ -107,10 +107,11 @@ class Crossings:
 
     @cached_property
     def _has(self) -> dict[str, frozenset[ObjectId]]:
-        """What each service's own database will have."""
+        """What each service's own database will have; of a replica it has some columns only."""
+        tables = {table.name: (PG_CLASS, oid) for oid, table in self.plan.catalog.tables.items()}
         found = {}
         for name, own in self.plan.services.items():
-            kept = {edge.referenced for edge in own.edges if edge.action == "reference"}
+            kept = {tables[replica.table] for replica in own.replicas if replica.table in tables}
             found[name] = own.objects | kept
         return found
 

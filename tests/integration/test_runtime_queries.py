@@ -162,6 +162,18 @@ def test_what_the_plan_copies_does_not_cross(shop: Database) -> None:
     assert found(shop, agreed(shop, copied)) == {}
 
 
+def test_what_is_kept_as_a_reference_can_be_read_and_not_written(shop: Database) -> None:
+    read = "SELECT name FROM pay_schema.pays JOIN user_schema.users u ON u.id = user_id"
+    write = "UPDATE user_schema.users SET name = $1 FROM pay_schema.pays"
+    run(shop, read, write.replace("$1", "'x'"))
+    kept = CrossingRule(match="view pay_schema.seen -> *", action="reference", reason="read all the time")
+    contract = agreed(shop)
+    pay = contract.services["pay"].model_copy(update={"crossing": (kept,)})
+    contract = contract.model_copy(update={"services": {**contract.services, "pay": pay}})
+    assert set(found(shop, agreed(shop))) == {read, write}
+    assert set(found(shop, contract)) == {write}
+
+
 def test_what_administrators_and_tools_run_is_not_the_services_doing(shop: Database) -> None:
     with shop.connect() as connection:
         connection.execute("SELECT * FROM user_schema.users, pay_schema.pays")
