@@ -138,6 +138,9 @@ def test_every_verb_in_order_and_every_other_one_refused(shared: World) -> None:
                     where = b" JOIN pg_database d ON d.oid = subdbid AND datname = current_database()"
                 row = connection.execute(b"SELECT count(*) FROM " + left.encode() + where).fetchone()
                 assert row == (0,), f"{left} on {database.label}"
+    with shared.source.connect() as connection:
+        followers = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = 'waqiti_user_forward'")
+        assert followers.fetchall() == [], "the login of the subscription outlives it"
 
 
 def test_a_change_of_the_schema_stops_the_cutover_with_its_statement(shared: World) -> None:
@@ -243,9 +246,10 @@ def test_an_interrupted_start_leaves_nothing_behind(shared: World) -> None:
     with shared.source.connect() as connection:
         row = connection.execute(
             "SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()),"
-            " (SELECT count(*) FROM pg_publication), (SELECT count(*) FROM pg_event_trigger)"
+            " (SELECT count(*) FROM pg_publication), (SELECT count(*) FROM pg_event_trigger),"
+            " (SELECT count(*) FROM pg_roles WHERE rolname = 'waqiti_user_forward')"
         ).fetchone()
-    assert row == (0, 0, 0)
+    assert row == (0, 0, 0, 0)
     assert shared.open_sides("user") == {"source"}
     done(shared, "start", "user", "--yes")
 

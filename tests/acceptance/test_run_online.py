@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from migration.online_move import START
 from migration.protocol import Step
 from tests.support.clusters import Cluster, Clusters
 from tests.support.moves import SECRETS, World, world
@@ -37,11 +36,13 @@ def moved(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
 
     The load goes on meanwhile and ends with the run.
     """
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("online"), source, target, rows=ROWS) as made:
+    # Its slots outlive the run and are called as those of the other tests' moves: a server of its own.
+    with (
+        clusters.private("target", DEFAULT_VERSIONS[1]) as target,
+        world(
+            tmp_path_factory.mktemp("online"), clusters.get("source", DEFAULT_VERSIONS[0]), target, rows=ROWS
+        ) as made,
+    ):
         with Writer(made.gated["user"].endpoint) as users, load_of_payments(made) as payments:
             users.wait_for_more()
             payments.wait_for_more()
@@ -173,7 +174,6 @@ def leftovers(made: World) -> Any:
     ("step", "point"),
     [
         ("copy from the slot's snapshot", "acted"),
-        (START[-1].name, "acted"),
         (f"cutover: {Step.CLOSE_OLD.value}", "acted"),
         (f"cutover: {Step.OPEN_NEW.value}", "acted"),
     ],
