@@ -130,6 +130,14 @@ def _service_json(service: ServicePlan) -> dict[str, Any]:
         "extensions": [extension.name for extension in service.extensions],
         "objects": len(service.objects),
         "edges": [_edge_json(edge) for edge in service.edges],
+        "replicas": [
+            {
+                "table": str(replica.table),
+                "of": replica.referenced,
+                "columns": [column.name for column in replica.columns],
+            }
+            for replica in service.replicas
+        ],
         "problems": [_problem_json(problem) for problem in service.problems],
     }
 
