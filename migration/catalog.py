@@ -76,6 +76,10 @@ def read_catalog(
             policy_roles={(PG_POLICY, oid): tuple(roles) for oid, roles in policies},
             other_roles=_read_other_roles(connection, application),
             unpopulated=frozenset(row[0] for row in connection.execute(query("catalog_unpopulated"))),
+            superuser_only={
+                (classid, oid): why
+                for classid, oid, why in connection.execute(query("catalog_superuser_only"))
+            },
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),
             view_columns={

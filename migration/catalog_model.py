@@ -195,6 +195,8 @@ class Catalog:
     """The roles each policy is for; none for PUBLIC."""
     other_roles: tuple[tuple[str, str, int], ...] = ()
     """Schema, role, number of objects: further roles that were granted something."""
+    superuser_only: Mapping[ObjectId, str] = field(default_factory=dict)
+    """Objects that only a superuser can make though others of their kind need none, with the reason."""
     unpopulated: frozenset[int] = frozenset()
     """OIDs of materialized views that hold nothing."""
     streams: tuple[Stream, ...] = ()

@@ -20,7 +20,7 @@ from migration.catalog_model import PG_CLASS, PG_REWRITE, PG_TYPE, Catalog, Cata
 from migration.model import display_name
 
 _RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "foreign table"})
-_SERVERS = frozenset({"foreign server", "foreign-data wrapper"})
+_SERVERS = frozenset({"foreign server", "foreign-data wrapper", "access method", "language"})
 _ROUTINES = frozenset({"function", "procedure", "aggregate"})
 _WITH_INDEX = frozenset({"primary key", "unique constraint", "exclusion constraint"})
 DYNAMIC = "dynamic SQL"

@@ -11,6 +11,7 @@ from migration.gates_model import Gate, judged
 from migration.gates_scene import Check, Connection, Scene, check
 from migration.journal import read_last_verification, read_steps
 from migration.large_objects import referenced_large_objects
+from migration.plan_checks import fires_on_replicated_rows
 from migration.plan_view import size
 from migration.queries import query
 from migration.runtime_queries import of_service
@@ -55,6 +56,22 @@ def unlogged(scene: Scene) -> Iterator[Gate]:
         bool(names),
         ", ".join(names[:5]) if names else "none",
         "ALTER TABLE ... SET LOGGED, or move the service with `run --stop-writes`",
+        limit="none",
+    )
+
+
+@check("always-triggers", "start")
+def always_triggers(scene: Scene) -> Iterator[Gate]:
+    """No trigger of the service fires on replicated rows: what it does would be done twice."""
+    objects = (scene.plan.catalog.objects[key] for key in scene.own.objects)
+    names = sorted(
+        item.identity for item in objects if item.kind == "trigger" and fires_on_replicated_rows(item)
+    )
+    yield judged(
+        "always-triggers",
+        bool(names),
+        ", ".join(names[:5]) if names else "none",
+        "ALTER TABLE ... ENABLE TRIGGER, or move the service with `run --stop-writes`",
         limit="none",
     )
 
@@ -164,5 +181,5 @@ def _large_object_bytes(connection: Connection, oids: Sequence[int]) -> int:
 
 
 DATA: tuple[Check, ...] = (
-    unlogged, replica_identity, large_objects, schema, verification, runtime_queries,
+    unlogged, always_triggers, replica_identity, large_objects, schema, verification, runtime_queries,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from components.contract import Service
@@ -14,6 +15,7 @@ from migration.plan_targets import target_problems
 OLDEST_SUPPORTED = 15
 """Older servers lack what the move relies on (publications with column lists and row filters)."""
 
+_REPLICATED = re.compile(r"; ALTER TABLE .* ENABLE (ALWAYS|REPLICA) TRIGGER ", re.DOTALL)
 _SUPERUSER_ONLY = {
     "operator class": "only a superuser can create operator classes",
     "operator family": "only a superuser can create operator families",
@@ -23,6 +25,8 @@ _SUPERUSER_ONLY = {
     "foreign server": "its connection and user mappings belong to the shared database's host",
     "foreign table": "it reads through a foreign server of the shared database",
     "transform": "its functions are of an untrusted language",
+    "access method": "only a superuser can create access methods",
+    "language": "only a superuser can create languages that no extension brings",
 }
 
 
@@ -83,6 +87,7 @@ def service_problems(
 
 
 _INSTEAD = {
+    "subscription": "it feeds no table yet; make it again on the service's own database where it is wanted",
     "default privileges": "objects made later are granted by the stack's own default privileges",
     "security label": "its provider has to be loaded on the target first; set it there by hand",
     "setting": "give the service's role or instance what it needs of it in services.yaml, under `parameters`",
@@ -131,8 +136,18 @@ def _objects(service: Service, catalog: Catalog, closure: Closure) -> Iterator[P
                 f"{item} cannot be made by {service.migration.name}: {why}; replace it or drop it in the"
                 " shared database before the move",
             )  # fmt: skip
-        if item.kind == "trigger" and " ENABLE " in item.definition:
-            yield Problem(service.name, "data", "note", f"{item} fires on replicated rows too")
+        if item.kind == "trigger" and fires_on_replicated_rows(item):
+            yield Problem(
+                service.name, "data", "note",
+                f"{item} fires on replicated rows too (ENABLE ALWAYS or REPLICA), so that what it does would"
+                " be done twice: `start` refuses it; move the service with `run --stop-writes`, or ALTER"
+                " TABLE ... ENABLE TRIGGER first",
+            )  # fmt: skip
+
+
+def fires_on_replicated_rows(trigger: CatalogObject) -> bool:
+    """Whether a trigger fires for what a subscription applies; its definition ends with the ALTER TABLE."""
+    return _REPLICATED.search(trigger.definition) is not None
 
 
 def _needs_superuser(catalog: Catalog, item: CatalogObject) -> str:
@@ -143,7 +158,7 @@ def _needs_superuser(catalog: Catalog, item: CatalogObject) -> str:
         return f"its language {routine.language} is not trusted"
     if routine is not None and routine.leakproof:
         return "only a superuser can mark a function LEAKPROOF"
-    return ""
+    return catalog.superuser_only.get(item.id, "")
 
 
 def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:

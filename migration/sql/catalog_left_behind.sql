@@ -24,4 +24,10 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_tablespace t ON t.oid = c.reltablespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 GROUP BY n.nspname, t.spcname
+UNION ALL
+SELECT 'subscription', NULL, format('subscription %%I', s.subname)
+FROM pg_subscription s
+WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND s.subname !~ '^waqiti_[a-z0-9_]+_(forward|back)$'
+  AND NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid)
 ORDER BY 1, 2, 3

@@ -101,7 +101,11 @@ WITH ns AS (
     JOIN pg_class c ON c.oid = d.adrelid JOIN ns ON ns.oid = c.relnamespace
     UNION ALL
     SELECT 'pg_trigger'::regclass, t.oid, 'trigger', NULL, t.tgname::text, NULL,
-           'pg_class'::regclass, t.tgrelid, pg_get_triggerdef(t.oid)
+           'pg_class'::regclass, t.tgrelid,
+           pg_get_triggerdef(t.oid) || CASE WHEN t.tgenabled <> 'O' THEN format(
+               '; ALTER TABLE %I.%I %s TRIGGER %I', ns.nspname, c.relname,
+               CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'DISABLE' END,
+               t.tgname) ELSE '' END
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN ns ON ns.oid = c.relnamespace
     WHERE NOT t.tgisinternal AND NOT EXISTS (
         SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -60,7 +60,9 @@ SELECT CASE WHEN c.relkind = 'c' THEN 'pg_type'::regclass ELSE 'pg_class'::regcl
            'of', c.kind,
            'name', quote_ident(a.attname),
            'type', format_type(a.atttypid, a.atttypmod),
-           'position', row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
+           -- CREATE TABLE ... INHERITS puts the parents' columns first, wherever ALTER TABLE had put them.
+           'position', CASE WHEN c.relispartition OR NOT EXISTS (
+               SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) THEN a.place END,
            'inherited', CASE WHEN NOT a.attislocal THEN true END,
            'not null', CASE WHEN a.attnotnull THEN true END,
            -- Partitions have their parent's identity from PostgreSQL 17 on.
@@ -92,7 +94,10 @@ SELECT CASE WHEN c.relkind = 'c' THEN 'pg_type'::regclass ELSE 'pg_class'::regcl
                                || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END END,
                        CASE WHEN a.attnotnull THEN ' NOT NULL' END) END
 FROM rel c
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN (
+    SELECT *, row_number() OVER (PARTITION BY attrelid ORDER BY attnum) AS place
+    FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid >= 16384
+) a ON a.attrelid = c.oid
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relkind <> 'S'

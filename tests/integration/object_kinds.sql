@@ -195,3 +195,94 @@ CREATE TABLE t (a int, gone int, b int DEFAULT 2 NOT NULL); ALTER TABLE t DROP C
 -- kind: views that depend on each other in a circle of rules
 CREATE VIEW one AS SELECT 1 AS a; CREATE VIEW two AS SELECT a FROM one;
 CREATE OR REPLACE VIEW one AS SELECT 1 AS a WHERE EXISTS (SELECT 1);
+
+-- kind: conversions
+CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; COMMENT ON CONVERSION latin IS 'old mails';
+
+-- kind: triggers and rules that are disabled, always on, or of replicas
+CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER always BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE t ENABLE ALWAYS TRIGGER always;
+CREATE TRIGGER "of replicas" BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+ALTER TABLE t ENABLE REPLICA TRIGGER "of replicas"; CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING;
+ALTER TABLE t ENABLE ALWAYS RULE r; CREATE RULE off AS ON UPDATE TO t DO INSTEAD NOTHING; ALTER TABLE t DISABLE RULE off;
+
+-- kind: replica identities
+CREATE TABLE nothing (a int PRIMARY KEY); ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+CREATE TABLE whole (a int PRIMARY KEY); ALTER TABLE whole REPLICA IDENTITY FULL;
+CREATE TABLE by_index (a int NOT NULL, b int PRIMARY KEY); CREATE UNIQUE INDEX other ON by_index (a);
+ALTER TABLE by_index REPLICA IDENTITY USING INDEX other; CREATE TABLE by_key (a int NOT NULL UNIQUE);
+ALTER TABLE by_key REPLICA IDENTITY USING INDEX by_key_a_key;
+
+-- kind: aggregates, ordered-set, hypothetical, moving, of several arguments
+CREATE FUNCTION step(s float8, a float8, b float8) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN s + a * b;
+CREATE FUNCTION back(s float8, a float8, b float8) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN s - a * b;
+CREATE FUNCTION last(s float8) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN s::numeric;
+CREATE AGGREGATE weighed(float8, float8) (SFUNC = step, STYPE = float8, SSPACE = 8, FINALFUNC = last, INITCOND = '0',
+    MSFUNC = step, MINVFUNC = back, MSTYPE = float8, MFINALFUNC = last, MINITCOND = '0', PARALLEL = SAFE);
+CREATE FUNCTION collect(s text, a text) RETURNS text LANGUAGE sql IMMUTABLE RETURN concat(s, a);
+CREATE FUNCTION done(s text, f float8) RETURNS text LANGUAGE sql IMMUTABLE RETURN s || f;
+CREATE AGGREGATE nth(float8 ORDER BY text) (SFUNC = collect, STYPE = text, FINALFUNC = done, FINALFUNC_MODIFY = READ_WRITE);
+COMMENT ON AGGREGATE weighed(float8, float8) IS 'w'; CREATE AGGREGATE least_(text) (SFUNC = text_smaller, STYPE = text, SORTOP = <);
+
+-- kind: operators of one side, with a negator, and hashed
+CREATE FUNCTION same(a text, b text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN lower(a) = lower(b);
+CREATE FUNCTION other(a text, b text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN lower(a) <> lower(b);
+CREATE FUNCTION twice(a int) RETURNS int LANGUAGE sql IMMUTABLE RETURN a * 2;
+CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = same, COMMUTATOR = ===, NEGATOR = !==, RESTRICT = eqsel,
+    JOIN = eqjoinsel, HASHES);
+CREATE OPERATOR !== (LEFTARG = text, RIGHTARG = text, FUNCTION = other, COMMUTATOR = !==, NEGATOR = ===);
+CREATE OPERATOR @@! (RIGHTARG = int, FUNCTION = twice); COMMENT ON OPERATOR @@! (NONE, int) IS 'twice';
+
+-- kind: casts, with a function, by text, implicit
+CREATE TYPE pair AS (a int, b int); CREATE TYPE e AS ENUM ('1', '2'); CREATE CAST (pair AS text) WITH INOUT AS IMPLICIT;
+CREATE FUNCTION of_int(int) RETURNS e LANGUAGE sql RETURN $1::text::e;
+CREATE CAST (int AS e) WITH FUNCTION of_int(int); COMMENT ON CAST (int AS e) IS 'by label';
+
+-- kind: ranges with functions, collations and operators of their own
+CREATE FUNCTION apart(a text, b text) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN length(a) - length(b);
+CREATE TYPE words AS RANGE (subtype = text, collation = "C", subtype_opclass = text_pattern_ops, subtype_diff = apart);
+CREATE TABLE t (w words); CREATE INDEX ON t USING gist (w);
+
+-- kind: views with owners' or callers' rights, and of all joins
+CREATE TABLE t (a int, b text); CREATE VIEW asking WITH (security_invoker = true, check_option = cascaded) AS SELECT * FROM t WHERE a > 0;
+CREATE VIEW joined (x, "Y") AS SELECT l.a, r.b FROM t l FULL JOIN t r USING (a) CROSS JOIN generate_series(1, 2) WITH ORDINALITY g;
+CREATE VIEW windowed AS SELECT a, sum(a) OVER w AS s, rank() OVER (w ROWS 2 PRECEDING EXCLUDE TIES) AS r FROM t WINDOW w AS (PARTITION BY b ORDER BY a);
+CREATE VIEW grouped AS SELECT b, grouping(b), count(*) FILTER (WHERE a > 1) FROM t GROUP BY GROUPING SETS ((b), ());
+CREATE VIEW sampled AS SELECT * FROM t TABLESAMPLE system (50) REPEATABLE (3); CREATE VIEW written AS WITH x AS MATERIALIZED (SELECT 1 AS y) TABLE x;
+
+-- kind: partitions with columns in another order, a trigger of their own, a column dropped
+CREATE TABLE t (a int, gone int, b text) PARTITION BY LIST (a); ALTER TABLE t DROP COLUMN gone;
+CREATE TABLE p1 (b text, a int); ALTER TABLE t ATTACH PARTITION p1 FOR VALUES IN (1);
+CREATE TABLE p2 (x int, a int, b text); ALTER TABLE p2 DROP x; ALTER TABLE t ATTACH PARTITION p2 FOR VALUES IN (2, 3);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER everywhere AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE p1 DISABLE TRIGGER everywhere;
+CREATE TRIGGER here BEFORE INSERT ON p2 FOR EACH ROW EXECUTE FUNCTION f();
+CREATE INDEX by_b ON ONLY t (b); CREATE INDEX p1_b ON p1 (b); ALTER INDEX by_b ATTACH PARTITION p1_b;
+
+-- kind: inheritance from several parents
+CREATE TABLE a (id int NOT NULL, x text DEFAULT 'a'); CREATE TABLE b (id int, y int CHECK (y > 0));
+CREATE TABLE c (z int, x text DEFAULT 'c') INHERITS (a, b); CREATE TABLE d () INHERITS (c); ALTER TABLE d ALTER y SET DEFAULT 9;
+
+-- kind: text search with dictionaries of its own
+CREATE TEXT SEARCH DICTIONARY stems (TEMPLATE = snowball, LANGUAGE = german, STOPWORDS = german);
+CREATE TEXT SEARCH CONFIGURATION mixed (PARSER = pg_catalog."default");
+ALTER TEXT SEARCH CONFIGURATION mixed ADD MAPPING FOR asciiword, word WITH stems, pg_catalog.simple;
+COMMENT ON TEXT SEARCH CONFIGURATION mixed IS 'm'; COMMENT ON TEXT SEARCH DICTIONARY stems IS 's';
+
+-- kind: policies for each command, with subqueries
+CREATE TABLE t (a int, who text); CREATE TABLE allowed (who text); ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY d ON t FOR DELETE USING (EXISTS (SELECT FROM allowed x WHERE x.who = t.who));
+CREATE POLICY u ON t FOR UPDATE USING (a > 0) WITH CHECK (a > 1); CREATE POLICY i ON t FOR INSERT TO PUBLIC WITH CHECK (true);
+
+-- kind: column options, compression, storage of toast, n_distinct of children
+CREATE TABLE t (a text COMPRESSION lz4, b jsonb, c int) WITH (toast_tuple_target = 512, parallel_workers = 2, vacuum_truncate = off, user_catalog_table = false);
+ALTER TABLE t ALTER b SET STORAGE MAIN, ALTER c SET (n_distinct = 7, n_distinct_inherited = -0.1);
+CREATE INDEX g ON t USING gist (point(c, c)) WITH (buffering = off); CREATE INDEX s ON t USING spgist (a);
+
+-- kind: procedures, polymorphic functions, window functions, record results, transforms of arrays
+CREATE PROCEDURE p(IN a int, INOUT b text DEFAULT 'x') LANGUAGE plpgsql AS 'BEGIN b := a; END';
+CREATE FUNCTION poly(anycompatible, VARIADIC anycompatiblearray) RETURNS anycompatible LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION rows(OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql ROWS 3 COST 5 PARALLEL RESTRICTED AS 'SELECT 1, ''b''';
+CREATE FUNCTION many(VARIADIC text[] DEFAULT '{}') RETURNS text[] LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT AS 'SELECT $1';
+CREATE FUNCTION careful() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = user_schema, pg_temp SET work_mem = '8MB'
+    SET timezone TO 'UTC' AS 'BEGIN RETURN 1; END'; COMMENT ON PROCEDURE p(int, text) IS 'p';

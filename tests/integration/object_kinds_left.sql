@@ -1,0 +1,80 @@
+-- Kinds of object that do not move, or not wholly: each with what the plan says of it. "user_schema" is first on
+-- the search_path; each runs as a superuser.
+
+-- kind: operator classes -> only a superuser can create operator classes
+CREATE OPERATOR CLASS ints FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 3 =, FUNCTION 1 btint4cmp(int, int);
+CREATE TABLE t (a int); CREATE INDEX ON t (a ints);
+
+-- kind: operator families -> only a superuser can create operator families
+CREATE OPERATOR FAMILY fam USING hash;
+
+-- kind: text search parsers -> only a superuser can create text search parsers
+CREATE TEXT SEARCH PARSER p (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+
+-- kind: text search templates -> only a superuser can create text search templates
+CREATE TEXT SEARCH TEMPLATE tmpl (LEXIZE = dsimple_lexize);
+
+-- kind: base types -> only a superuser can create base types
+CREATE TYPE raw; CREATE FUNCTION raw_in(cstring) RETURNS raw LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION raw_out(raw) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE raw (INPUT = raw_in, OUTPUT = raw_out); CREATE TABLE t (a raw);
+
+-- kind: functions in C or internal -> its language internal is not trusted
+CREATE FUNCTION f(int) RETURNS int LANGUAGE internal IMMUTABLE STRICT AS 'int4abs';
+
+-- kind: leakproof functions -> only a superuser can mark a function LEAKPROOF
+CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1';
+
+-- kind: functions with a setting of superusers -> only a superuser can set log_statement for a function
+CREATE FUNCTION f() RETURNS int LANGUAGE sql SET log_statement = 'none' AS 'SELECT 1';
+
+-- kind: functions with planner support -> only a superuser can give a function a SUPPORT function
+CREATE FUNCTION f(int, int) RETURNS SETOF int LANGUAGE sql SUPPORT generate_series_int4_support AS 'SELECT $1';
+
+-- kind: aggregates with an internal state -> aggregates whose state is of type internal
+CREATE AGGREGATE mean(numeric) (SFUNC = numeric_avg_accum, STYPE = internal, FINALFUNC = numeric_avg);
+
+-- kind: casts without a function -> only a superuser can create casts WITHOUT FUNCTION
+CREATE TYPE pair AS RANGE (subtype = int8); CREATE TYPE pair2 AS RANGE (subtype = int8);
+CREATE CAST (pair AS pair2) WITHOUT FUNCTION;
+
+-- kind: casts between types of the server -> neither of its types is anybody's own
+CREATE FUNCTION odd(int) RETURNS point LANGUAGE sql AS 'SELECT point($1, $1)'; CREATE CAST (int AS point) WITH FUNCTION odd(int);
+
+-- kind: access methods -> only a superuser can create access methods
+CREATE ACCESS METHOD heap_of_ours TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE t (a int) USING heap_of_ours;
+
+-- kind: languages of no extension -> only a superuser can create languages
+CREATE TRUSTED LANGUAGE ours HANDLER plpgsql_call_handler; CREATE FUNCTION f() RETURNS int LANGUAGE ours AS 'BEGIN RETURN 1; END';
+
+-- kind: foreign tables, servers, user mappings -> foreign server
+CREATE EXTENSION file_fdw SCHEMA public; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE t (a text) SERVER files OPTIONS (filename '/nowhere');
+
+-- kind: foreign-data wrappers -> only a superuser can create foreign-data wrappers
+CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER s FOREIGN DATA WRAPPER nothing; CREATE FOREIGN TABLE t (a int) SERVER s;
+
+-- kind: event triggers -> only a superuser can create event triggers
+CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE EVENT TRIGGER watching ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION f();
+
+-- kind: publications -> publication ours
+CREATE TABLE t (a int PRIMARY KEY); CREATE PUBLICATION ours FOR TABLE t;
+
+-- kind: subscriptions -> subscription
+CREATE TABLE t (a int PRIMARY KEY);
+CREATE SUBSCRIPTION ours CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE);
+
+-- kind: default privileges -> default privileges for tables
+ALTER DEFAULT PRIVILEGES IN SCHEMA user_schema GRANT SELECT ON TABLES TO PUBLIC;
+
+-- kind: triggers that fire on replicated rows -> fires on replicated rows too
+CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER always BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE t ENABLE ALWAYS TRIGGER always;
+
+-- kind: unlogged tables -> is unlogged
+CREATE UNLOGGED TABLE t (a int);
+
+-- kind: security labels -> security label
+CREATE TABLE t (a int); SET allow_system_table_mods = on;
+INSERT INTO pg_seclabel VALUES ('user_schema.t'::regclass, 'pg_class'::regclass, 0, 'selinux', 'secret');

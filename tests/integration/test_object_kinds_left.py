@@ -1,0 +1,35 @@
+"""Kinds of object that do not move: the plan names each, with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migration.connections import Database
+from tests.support.clusters import Cluster
+from tests.support.moving import split
+
+pytestmark = pytest.mark.integration
+
+_PARTS = (Path(__file__).parent / "object_kinds_left.sql").read_text(encoding="utf-8").split("-- kind: ")[1:]
+_HEADS = [part.partition("\n") for part in _PARTS]
+KINDS = {head.partition(" -> ")[0]: (head.partition(" -> ")[2], script) for head, _, script in _HEADS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_does_not_move_is_named_with_the_reason(
+    kind: str, source_database: Database, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    reason, script = KINDS[kind]
+    with source_database.connect() as connection:
+        connection.execute("CREATE SCHEMA user_schema; SET search_path = user_schema, public")
+        connection.execute(script.encode())
+    try:
+        with split(source_database, target_cluster, {"user": ()}, tmp_path) as made:
+            plan = made.plan()
+        named = [*(problem.text for problem in plan.all_problems), *plan.unclaimed]
+        assert any(reason in text for text in named), named
+    finally:
+        with source_database.connect() as connection:
+            connection.execute("DROP SUBSCRIPTION IF EXISTS ours")
