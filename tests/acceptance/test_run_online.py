@@ -92,6 +92,15 @@ def test_every_service_is_moved_and_verified_and_its_clients_waited_less_than_a_
         assert made.gateway(one["service"]).route() == "target"
 
 
+def test_each_subscription_has_a_login_of_its_own(moved: tuple[World, Any]) -> None:
+    made, _ = moved
+    with made.source.connect() as connection:
+        found = connection.execute(
+            "SELECT figures -> 'without_own_login' FROM waqiti_migration.steps WHERE step = 'subscribe'"
+        ).fetchall()
+    assert found == [({},)] * len(COUNTS)
+
+
 def test_a_second_run_says_that_there_is_nothing_to_do(moved: tuple[World, Any]) -> None:
     made, _ = moved
     ended = made.run("run", "--all", "--yes")
