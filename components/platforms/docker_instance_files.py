@@ -45,9 +45,9 @@ class FilesProvider(LocalProvider):
     """Writes the files for the container's user."""
 
     inputs = (
-        "folder", "user", "version", "address", "port", "database", "parameters", "administrator",
-        "administrator_password", "roles", "replication_roles", "subnet", "host", "certificate", "tls",
-        "source_authority", "socket", "gateway", "routes", "shape",
+        "folder", "user", "version", "name", "address", "port", "database", "parameters", "administrator",
+        "administrator_password", "authority", "roles", "replication_roles", "subnet", "host", "certificate",
+        "tls", "source_authority", "socket", "gateway", "gateway_address", "routes", "shape",
     )  # fmt: skip
     replaced_by = ("folder",)
 

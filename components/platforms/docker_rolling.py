@@ -33,11 +33,18 @@ def hold(props: Mapping[str, Any]) -> None:
     route = read_routes(Path(props["routes"]))
     if route is None or route.leads_to != "target" or not _runs(engine, gateway):
         return
-    engine.signal(gateway, "SIGUSR1")
+    try:
+        engine.signal(gateway, "SIGUSR1")
+        _wait_for_sessions_gone(props)
+    except BaseException:
+        engine.signal(gateway, "SIGUSR2")
+        raise
+
+
+def _wait_for_sessions_gone(props: Mapping[str, Any]) -> None:
     deadline = time.monotonic() + PAUSE_SECONDS
     while (sessions := _sessions(props)) > 0:
         if time.monotonic() > deadline:
-            engine.signal(gateway, "SIGUSR2")
             raise ServerError(
                 f"could not be updated: {sessions} transactions stayed open for {PAUSE_SECONDS:g} s",
                 where=str(props["folder"]),
