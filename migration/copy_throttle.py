@@ -134,7 +134,7 @@ class Governor:
 class SourceWatch:
     """A Governor fed by a probe of the source: how long a smallest commit takes there, four times a second.
 
-    A context manager around the copy; entering it measures the baseline (about a second).
+    A context manager around the copy; entering it measures the baseline (a dozen commits).
     """
 
     INTERVAL_SECONDS = 0.25
