@@ -57,7 +57,7 @@ def move_service(
     move = journal.last_move(service.name)
     going_on = move is not None and move.finished is None
     if move is None or not going_on:
-        require_none_offline(contract, service, prepared.plan.services[service.name])
+        require_none_offline(contract, service, prepared.plan)
         move = journal.start(service, "offline", RUNNING)
     elif move.mode != "offline" or move.state == MOVED:
         raise WrongState(f"{service.name} is {move.state} ({move.mode}); `status` shows what can be done")

@@ -22,6 +22,7 @@ from migration.move import Runner
 from migration.move_context import schema_dumps
 from migration.offline_run import Pace, Prepared, move_service
 from migration.online import Online
+from migration.plan_model import Plan
 from migration.planning import examine, read_plan
 from migration.progress import Silent
 from migration.service_status import read_status
@@ -215,12 +216,18 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
 
 
 def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
-    scene.start("payment")
     contract, user = scene.world.contract, scene.service("user")
-    with schema_dumps(scene.world.source) as dumps:
-        prepared = Prepared(examine(contract, [user]), dumps)
-        with pytest.raises(WrongState, match="without --stop-writes"):
-            move_service(contract, user, prepared, scene.online.runner, Pace(workers=1))
+
+    def refuses(plan: Plan) -> None:
+        with (
+            schema_dumps(scene.world.source) as dumps,
+            pytest.raises(WrongState, match="without --stop-writes"),
+        ):
+            move_service(contract, user, Prepared(plan, dumps), scene.online.runner, Pace(workers=1))
+
+    refuses(examine(contract, [user, scene.service("payment")]))
+    scene.start("payment")
+    refuses(examine(contract, [user]))
 
 
 @pytest.mark.parametrize(
