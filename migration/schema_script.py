@@ -7,7 +7,7 @@ what they depend on. What has an owner of its own elsewhere is left out: schemas
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,10 +83,12 @@ def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Ma
     return Script(tuple(before), tuple(after))
 
 
-def _choose(entries: Iterable[Entry], plan: ServicePlan) -> dict[int, Entry]:
+def _choose(entries: Sequence[Entry], plan: ServicePlan) -> dict[int, Entry]:
     kept: dict[int, Entry] = {}
     gone_sequences = _not_owned_here(plan)
     schemas: set[int] = set()
+    # Made apart, before all of these: what needs an extension's operator class besides is kept all the same.
+    apart = {entry.dump_id for entry in entries if entry.description in {"EXTENSION", "SCHEMA"}}
     for entry in entries:
         if entry.description == "SCHEMA" and entry.tag in plan.schemas:
             # The stack or `create_schema` makes it; its comment comes from here.
@@ -100,7 +102,8 @@ def _choose(entries: Iterable[Entry], plan: ServicePlan) -> dict[int, Entry]:
             # ROW SECURITY carries its table's OID and no class.
             wanted = (PG_CLASS, oid) in plan.objects
         else:
-            wanted = bool(entry.depends) and all(number in kept for number in entry.depends)
+            needed = set(entry.depends) - apart
+            wanted = bool(needed) and all(number in kept for number in needed)
             wanted = wanted or (entry.description == "COMMENT" and bool(schemas & {*entry.depends}))
         if entry.description == "SEQUENCE OWNED BY":
             wanted = wanted and SequenceName(entry.schema or "", entry.tag) not in gone_sequences
