@@ -1,0 +1,92 @@
+"""Moves a generated schema with its rows, and demands that all of it arrived."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+from migration.copying import CopyTask, copy_tables
+from migration.fidelity import compare_schemas
+from migration.move_context import exported_snapshot
+from migration.progress import Silent
+from migration.schema import build_indexes, create_schema
+from migration.sequences import move_sequences
+from migration.verification import compare
+from migration.verification_objects import compare_sequences
+from tests.support.clusters import Clusters
+from tests.support.moving import Split, split
+from tests.support.schema_generator import RULES, Generated
+
+EXPLORE = "WAQITI_EXPLORE"
+"""Set: other schemas at every run. Not set: the same ones, so that CI fails only for what was changed."""
+
+
+def thorough(examples: int) -> settings:
+    """Hypothesis' settings for moves: servers on a busy machine keep no deadline."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=EXPLORE not in os.environ,
+        database=None,
+        print_blob=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def move_and_compare(clusters: Clusters, versions: tuple[int, int], schema: Generated) -> None:
+    """Plan, create, copy, build, and compare rows, sequences and schemas, owners and privileges included."""
+    there, here = clusters.get("source", versions[0]), clusters.get("target", versions[1])
+    source = there.new_database()
+    try:
+        with source.connect() as connection:
+            for statement in schema.statements:
+                connection.execute(statement.encode())
+        rules = dict.fromkeys(schema.services, RULES)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            split(source, here, rules, Path(folder)) as made,
+        ):
+            found = _move(made, schema)
+    finally:
+        there.drop_database(source)
+    assert found == [], "\n".join(found)
+
+
+def _move(made: Split, schema: Generated) -> list[str]:
+    plan = made.plan()
+    plan.check()
+    dump = made.dump(schema.services[0])
+    for name in schema.services:
+        create_schema(made.contract, plan, name, dump, made.targets[name])
+    tasks = [
+        CopyTask(name, table, made.targets[name])
+        for name in schema.services
+        for table in plan.services[name].tables
+    ]
+    with exported_snapshot(made.source) as snapshot:
+        copy_tables(
+            made.source, tasks, snapshot, workers=2, progress=Silent(), stop=threading.Event()
+        )  # fmt: skip
+    found = []
+    for name in schema.services:
+        own, target = plan.services[name], made.targets[name]
+        build_indexes(made.contract, plan, name, dump, target, workers=1)
+        move_sequences(made.source, target, own.sequences)
+        rows = compare(
+            made.source, target, own.tables, source_snapshot=None, target_snapshot=None,
+            workers=1, progress=Silent(), stop=threading.Event(),
+        )  # fmt: skip
+        found += [
+            f"{name}: {table.table} differs: {table.structure or table.differences[:2]}"
+            for table in rows.tables
+            if not table.equal
+        ]
+        found += [f"{name}: {problem}" for problem in compare_sequences(made.source, target, own.sequences)]
+        differences = compare_schemas(made.source, target, plan, name, made.contract)
+        found += [f"{name}: {difference}" for difference in differences]
+    return found
