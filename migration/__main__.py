@@ -32,6 +32,7 @@ from migration.commands.start import start
 from migration.commands.status import status
 from migration.commands.verify import verify
 from migration.errors import Interrupted, MigrationError, ToolMissing
+from migration.liveness import watching
 from migration.move import Observer, Unobserved
 from servers.errors import ServerError
 from servers.paths import state_dir
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None, observer: Observer | None = Non
     """Run one command and return its exit status. Never raises for what a user can bring about."""
     invocation = Invocation(observer=observer or Unobserved())
     try:
-        with invocation.interruption.installed():
+        with invocation.interruption.installed(), watching():
             return _dispatch(arguments, invocation)
     except Exception as error:  # noqa: BLE001 (the last line of defence: a bug becomes one line and a log)
         log = _log(invocation, error)

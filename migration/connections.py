@@ -17,6 +17,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
 
 from components.contract import Endpoint, Login
+from migration import liveness
 from migration.errors import (
     AuthenticationFailed,
     ConnectionLost,
@@ -93,10 +94,25 @@ class Database:
         }
         if replication:
             parameters["replication"] = "database"
+        if self.is_silent:
+            # One that has just been given up is not waited for at length again.
+            parameters["connect_timeout"] = min(connect_timeout, 2)
         try:
-            return psycopg.connect(autocommit=autocommit, prepare_threshold=None, **parameters)
+            connection = psycopg.connect(autocommit=autocommit, prepare_threshold=None, **parameters)
         except psycopg.OperationalError as error:
             raise self._not_connected(error) from None
+        liveness.register(connection, *self.place)
+        return connection
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port that sessions are opened to."""
+        return self.endpoint.address or self.endpoint.host, self.endpoint.port
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its server gave no sign of life, and no session was opened there since."""
+        return liveness.is_silent(*self.place)
 
     def conninfo(self) -> str:
         """A connection string with the password, for `CREATE SUBSCRIPTION` and nothing else.
@@ -145,6 +161,11 @@ class Database:
         if isinstance(error, pg.DiskFull):
             return DiskFull(
                 f"{at} has no disk space left while {doing}: {said}; free space there, then run it again"
+            )
+        if _is_broken(error) and self.is_silent:
+            return ConnectionLost(
+                f"{at} gave no answer in time while {doing}; its sessions were given up: check that server "
+                "and the network to it, then run it again"
             )
         if isinstance(error, _CLOSING) or _is_broken(error):
             return ConnectionLost(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Event, Lock
 from types import TracebackType
@@ -81,7 +81,7 @@ class Worker:
             open_sessions = [*self._targets.values(), *([self._reader] if self._reader else [])]
             for session in open_sessions:
                 if not session.closed:
-                    session.pgconn.get_cancel().cancel()
+                    _cancel(session)
 
     def empty(self, task: CopyTask) -> None:
         """Truncate a table that will be copied in ranges."""
@@ -208,6 +208,12 @@ class Worker:
     def _stop_if_halted(self) -> None:
         if self._shared.halt.is_set():
             raise Halted
+
+
+def _cancel(session: Session) -> None:
+    """A server that does not answer is not waited for; its session is given up by `liveness`."""
+    with suppress(psycopg.Error):
+        session.cancel_safe(timeout=2.0)
 
 
 class _Meter:

@@ -21,6 +21,7 @@ from psycopg.types.json import Jsonb
 from components.contract import Contract, Service
 from migration.connections import Database
 from migration.errors import WrongState
+from migration.liveness import watching
 from migration.operator_lock import operator_name, session_name, take_operator_lock
 from migration.queries import query
 from migration.scrubbing import scrubber
@@ -223,7 +224,8 @@ def open_journal(source: Database, contract: Contract) -> Iterator[Journal]:
     try:
         with source.translated("opening the journal"):
             _upgrade(connection, source)
-        yield journal
+        with watching():
+            yield journal
     finally:
         journal.close()
 

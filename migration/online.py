@@ -24,7 +24,7 @@ from migration.protocol import Step, Verdict
 from migration.recheck import Recheck
 from migration.replication import flow_name
 from migration.replication_slots import KEYS_SUFFIX, drop_slot
-from migration.stack import source_database
+from migration.stack import source_database, target_database
 from migration.switch import Limits, SwitchResult, carry_out, settle
 from migration.switch_actions import SwitchActions
 from migration.switch_record import SwitchRecord, Verb
@@ -168,7 +168,7 @@ class Online:
             verb = SWITCHING[move.state]
             with SwitchActions(self.context(move, service, plan), verb) as actions:
                 self._settle(move, verb, actions)
-        self._drop_stale_keys(service)
+        self._drop_stale_slots(service)
         return self.state(service)
 
     def abort(self, service: Service, plan: Plan) -> None:
@@ -199,11 +199,26 @@ class Online:
             )
         self.runner.journal.set_state(move, UNDONE, over=True)
 
-    def _drop_stale_keys(self, service: Service) -> None:
-        """The slot of a comparison that was killed would keep the shared server's WAL for ever."""
-        source = source_database(self.contract)
-        with source.connect() as session, source.translated("dropping the slot of a comparison that died"):
-            drop_slot(session, flow_name(service.name, "forward") + KEYS_SUFFIX)
+    def _drop_stale_slots(self, service: Service) -> None:
+        """Slots that nobody reads would keep WAL for ever.
+
+        They are of a comparison that was killed, or of the way back where a switch went back while its side
+        did not answer; the latter waits for another `resume` if it still does not.
+        """
+        move = self.state(service)
+        source, target = source_database(self.contract), target_database(service)
+        forward, back = flow_name(service.name, "forward"), flow_name(service.name, "back")
+        with source.connect() as session, source.translated("dropping slots that nobody reads"):
+            drop_slot(session, forward + KEYS_SUFFIX)
+            if move is not None and move.state == MOVED:
+                drop_slot(session, forward)
+        if move is not None and move.state == FOLLOWING:
+            with (
+                contextlib.suppress(MigrationError),
+                target.connect() as session,
+                target.translated("dropping slots that nobody reads"),
+            ):
+                drop_slot(session, back)
 
     def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
         """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
@@ -264,4 +279,4 @@ class Online:
 def _end_orphans(move: OnlineMove) -> None:
     """What a dead run left on either side must not act in the middle of ours."""
     for database in (move.source, move.target):
-        end_orphans(database, whole=True)
+        end_orphans(database, comparing=True)

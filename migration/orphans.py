@@ -24,17 +24,19 @@ COMPARERS = ("waqiti-migration-keys", "waqiti-migration-snapshot", "waqiti-migra
 """Of the sessions that compare: the first makes a slot, the second holds locks."""
 
 
-def end_orphans(database: Database, seconds: float = 5.0, *, whole: bool = False) -> None:
+def end_orphans(
+    database: Database, seconds: float = 5.0, *, comparing: bool = False, whole: bool = False
+) -> None:
     """End the WRITERS and wait until they are gone.
 
-    `whole`: also the COMPARERS, and sessions that copy and build; the caller has none of these itself.
+    `comparing`: also the COMPARERS; `whole`: also sessions that copy and build. The caller has none of these.
 
     The caller holds the operator's lock, so what still runs belongs to nobody, and has closed its own
     such sessions. Raises StepTimeout, and what connecting raises.
     """
     connection = database.connect(application_name="waqiti-migration-orphans", connect_timeout=3)
     deadline = time.monotonic() + seconds
-    names = [*WRITERS, *COMPARERS] if whole else [*WRITERS]
+    names = [*WRITERS, *COMPARERS] if comparing or whole else [*WRITERS]
     try:
         with database.translated("ending sessions of a run that died"):
             while True:

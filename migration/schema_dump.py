@@ -8,6 +8,7 @@ from pathlib import Path
 
 from migration.connections import Database
 from migration.errors import ConnectionLost, CopyFailed, ToolMissing
+from migration.liveness import client
 from migration.schema_archive import Entry, read_archive
 from servers.binaries import postgres_bin, supports_tls
 from servers.errors import ServerError
@@ -46,18 +47,33 @@ def dump_schema(source: Database, directory: Path, version: int, snapshot: str |
         command.append(f"--snapshot={snapshot}")
     with source.client_environment() as environment:
         try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=False
-            )
+            done = _run(source, command, environment)
         except FileNotFoundError as error:
             raise ToolMissing(f"pg_dump of PostgreSQL is not at {program}") from error
         except subprocess.TimeoutExpired as error:
             raise CopyFailed(
                 f"pg_dump of {source.where} took longer than {_TIMEOUT} s; see what locks tables there"
             ) from error
+    if done.returncode != 0 and source.is_silent:
+        raise ConnectionLost(f"pg_dump got no answer of {source.where}; check it, then run it again")
     if done.returncode != 0:
         raise _failure(source, done.stderr)
     return SchemaDump(path, version, read_archive(path))
+
+
+def _run(
+    source: Database, command: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            with client(*source.place, process.kill):
+                out, err = process.communicate(timeout=_TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _program(source: Database, newest: int) -> Path:

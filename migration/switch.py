@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from migration.errors import MigrationError, StepTimeout, WrongState
 from migration.journal import Outcome
+from migration.liveness import at_most
 from migration.protocol import (
     NEEDS_NEW_SIDE,
     POINT_OF_NO_RETURN,
@@ -27,6 +28,9 @@ from migration.protocol import (
 )
 
 Figures = Mapping[str, Any]
+
+GRACE_SECONDS = 1.0
+"""After a step's time-out its sessions are cut: a server that is silent keeps no time-out of its own."""
 
 _INSIDE_PAUSE = SWITCH[: SWITCH.index(Step.RESUME) + 1]
 
@@ -156,7 +160,8 @@ def _do(actions: Actions, record: Record, step: Step, seconds: float) -> float:
     begun = time.monotonic()
     number = record.begin(step.value, durable=step in {Step.PAUSE, POINT_OF_NO_RETURN})
     try:
-        figures = actions.perform(step, seconds)
+        with at_most(seconds + GRACE_SECONDS):
+            figures = actions.perform(step, seconds)
     except BaseException as error:
         record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
         raise

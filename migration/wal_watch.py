@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from migration.errors import GateClosed, Interrupted, MigrationError
 from migration.replication import Flow
@@ -33,18 +33,24 @@ def wal_watch(flow: Flow, limit_bytes: int, stop: threading.Event) -> Iterator[t
     """
     ours, done = threading.Event(), threading.Event()
     reached: list[int] = []
+    lost: list[MigrationError] = []
 
     def look() -> None:
         while not done.wait(POLL_SECONDS if not stop.is_set() else 0):
             if stop.is_set():
                 ours.set()
                 return
-            with suppress(MigrationError):  # the work itself meets the same failure, and says it
+            try:
                 slot = flow.lag_of_slot()
-                if slot is not None and slot[3] > limit_bytes:
-                    reached.append(slot[3])
-                    ours.set()
-                    return
+            except MigrationError as error:
+                # Work that only client programs do would wait on for a server that is silent.
+                lost.append(error)
+                ours.set()
+                return
+            if slot is not None and slot[3] > limit_bytes:
+                reached.append(slot[3])
+                ours.set()
+                return
 
     thread = threading.Thread(target=look, name="wal-watch", daemon=True)
     thread.start()
@@ -53,6 +59,8 @@ def wal_watch(flow: Flow, limit_bytes: int, stop: threading.Event) -> Iterator[t
     except Interrupted:
         for retained in reached:
             check_retained(flow, retained, limit_bytes)
+        for error in lost:
+            raise error from None
         raise
     finally:
         done.set()

@@ -57,7 +57,7 @@ def resume(
             if move.state in _ROUTES:
                 if _put_right(agreed.source, service, move.state):
                     notes.append("its gateway was put right")
-                notes += _restarted(online.context(move, service, plan))
+                notes += restarted(online.context(move, service, plan))
             return {"state": move.state, "note": "; ".join(notes)}
 
         results = verbs.each(wanted, act)
@@ -76,7 +76,7 @@ def _forward(before: str, after: str) -> bool:
     return after == {"cutover": MOVED, "rollback": FOLLOWING}[SWITCHING[before]]
 
 
-def _restarted(move: OnlineMove) -> list[str]:
+def restarted(move: OnlineMove) -> list[str]:
     """Start the replication again where somebody disabled it; returns what to say of it."""
     try:
         with move.forward() if move.move.state == FOLLOWING else move.back() as flow:

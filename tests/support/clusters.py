@@ -112,6 +112,10 @@ class Cluster:
             ).fetchall()
             if subscriptions:
                 _drop_subscriptions(self.database(name), [row[0] for row in subscriptions])
+            # Subscribers elsewhere would connect again and again.
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
+            )
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = %s AND pid <> pg_backend_pid()",

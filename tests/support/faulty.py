@@ -11,12 +11,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import psycopg
 
 from migration.__main__ import main
 from migration.errors import CopyFailed
-from migration.move import Point
+from migration.move import UNDO_PREFIX, Point
 
 _SIGNALS = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT, "terminate": signal.SIGTERM}
 
@@ -48,6 +50,22 @@ class Faults:
         if act == "bug":
             raise ZeroDivisionError("a bug that the test brought about")
         os.kill(os.getpid(), _SIGNALS[act])
+
+
+@dataclass
+class At:
+    """An observer that does something when a step begins to act, and something else when an undo begins."""
+
+    step: str
+    act: Callable[[], object]
+    undoing: Callable[[], object] = lambda: None
+
+    def reached(self, point: Point, step: str) -> None:
+        """Act if this is the step, or an undo."""
+        if (point, step) == ("begun", self.step):
+            self.act()
+        elif step.startswith(UNDO_PREFIX):
+            self.undoing()
 
 
 if __name__ == "__main__":

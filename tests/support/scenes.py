@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Literal
 
 from components.contract import Service
+from migration.commands.resume import restarted
 from migration.connections import Database
 from migration.errors import MigrationError
+from migration.interruption import Interruption
 from migration.journal import Journal, open_journal
 from migration.move import Observer, Runner, Unobserved
 from migration.online import Online
 from migration.plan_model import Plan
 from migration.planning import examine, read_plan
+from migration.progress import Progress, Silent
 from migration.replication import Flow
 from migration.stack import source_database, target_database
+from migration.switch import Limits
 from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer
 from servers.postgres import PostgresServer
@@ -62,11 +66,23 @@ class Scene:
         assert done.returncode == 0, done.stderr
 
     @contextmanager
-    def online(self, observer: Observer | None = None, patience: float = 30.0) -> Iterator[Online]:
+    def online(
+        self,
+        observer: Observer | None = None,
+        patience: float = 30.0,
+        progress: Progress | None = None,
+        limits: Limits | None = None,
+    ) -> Iterator[Online]:
         """The verbs in this process, which is quicker than to start a program for each."""
         with self.journal() as journal:
-            runner = Runner(journal, observer=observer or Unobserved(), patience=patience)
-            yield Online(self.world.contract, runner, workers=2)
+            runner = Runner(
+                journal,
+                Interruption(),
+                progress or Silent(),
+                observer=observer or Unobserved(),
+                patience=patience,
+            )
+            yield Online(self.world.contract, runner, workers=2, limits=limits or Limits())
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
@@ -81,9 +97,11 @@ class Scene:
         return plan
 
     def resume(self) -> None:
-        """Settle what was cut off."""
+        """What `resume` does, but for the gateway."""
         with self.online() as online:
-            online.resume(self.service, self.plan)
+            move = online.resume(self.service, self.plan)
+            if move is not None:
+                restarted(online.context(move, self.service, self.plan))
 
     def stand_before(self, verb: str) -> None:
         """Bring the service to where `verb` fits."""
