@@ -4,7 +4,7 @@ TCP notices a peer that is unreachable (half a minute, see `connections`), but n
 while the server does not: a process that is stopped, a disk that hangs, a load balancer with nobody behind
 it. Statements of a migration may rightly take hours, so silence alone proves nothing. While a session waits,
 its server is asked now and then for any answer at all; when it gives none for `SILENCE_SECONDS`, this
-program's sessions there are cut, and what waited fails with one line (docs/decisions/0036-silent-servers.md).
+program's sessions there are cut, and what waited fails with one line (docs/decisions/0037-silent-servers.md).
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_no_stack_file_holds_a_password() -> None:
 
 def test_pulumi_declares_each_setting_that_it_can() -> None:
     declared = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
-    optional = {"postgresBin", "stateFolder", "services", "servicePasswords"}
+    optional = {"docker", "postgresBin", "stateFolder", "services", "servicePasswords"}
     assert set(declared) == {str(field.alias) for field in Settings.model_fields.values()} - optional
 
 
