@@ -25,6 +25,9 @@ from migration.online import Online
 from migration.plan_model import Plan
 from migration.planning import examine, read_plan
 from migration.progress import Silent
+from migration.references import lead_to_own
+from migration.references_link import follow
+from migration.references_model import read_links
 from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
@@ -248,4 +251,25 @@ def test_what_cannot_be_a_replica_is_said_by_the_plan(scene: Scene, change: str,
         connection.execute(change.encode())
     with pytest.raises(BoundaryUndecided, match=said):
         scene.start("payment")
+    assert scene.traces() == NONE
+
+
+def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(scene: Scene) -> None:
+    for name in ("payment", "user"):
+        scene.start(name)
+    scene.switch("cutover", "user")
+    user = scene.service("user")
+    move = scene.online.state(user)
+    assert move is not None
+    context = scene.online.context(move, user, read_plan(scene.world.contract, [user]))
+    with scene.world.source.connect() as connection:
+        (link,) = read_links(connection)
+    # All of the step but its last act, as if the process had died there.
+    follow(scene.world.contract, replace(link, publisher="own"))
+    scene.arrives(scene.write("in between"), "in between")
+    for _ in range(2):
+        assert lead_to_own(context)["dependents"] == ["payment"]
+        assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("afterwards"), "afterwards")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
     assert scene.traces() == NONE
