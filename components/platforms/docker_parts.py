@@ -26,7 +26,8 @@ HARDENED: Mapping[str, Any] = {
     "read_only": True,
     "capabilities": docker.ContainerCapabilitiesArgs(drops=["ALL"]),
     "security_opts": ["no-new-privileges"],
-    "restart": "unless-stopped",
+    # Not unless-stopped: up to Engine 20.10 any signal that is sent counts as a stop, a reload's too.
+    "restart": "always",
     "stop_timeout": STOP_SECONDS,
     "destroy_grace_seconds": STOP_SECONDS,
     "log_driver": "json-file",
