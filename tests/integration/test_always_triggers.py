@@ -1,0 +1,41 @@
+"""Triggers that fire on replicated rows: an online move would do twice what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migration.gates import check_gates
+from migration.planning import read_plan
+from tests.support.clusters import Clusters
+from tests.support.moves import world
+from tests.support.versions import DEFAULT_VERSIONS
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_online_move_does_not_start_with_a_trigger_that_always_fires(
+    clusters: Clusters, tmp_path: Path
+) -> None:
+    source, target = (
+        clusters.get("source", DEFAULT_VERSIONS[0]),
+        clusters.get("target", DEFAULT_VERSIONS[1]),
+    )
+    with world(tmp_path, source, target, rows=5, services=("user",)) as made:
+        service = made.contract.services["user"]
+
+        def closed() -> dict[str, str]:
+            report = check_gates(made.contract, service, read_plan(made.contract, [service]), "start")
+            return {gate.name: gate.figure for gate in report.no_go}
+
+        assert "always-triggers" not in closed()
+        with made.source.connect() as connection:
+            connection.execute(
+                "CREATE FUNCTION user_schema.log_it() RETURNS trigger LANGUAGE plpgsql AS"
+                " 'BEGIN RETURN NEW; END';"
+                'CREATE TRIGGER "S;--" BEFORE INSERT ON user_schema.users FOR EACH ROW'
+                " EXECUTE FUNCTION user_schema.log_it();"
+                'ALTER TABLE user_schema.users ENABLE ALWAYS TRIGGER "S;--"'
+            )
+        assert closed()["always-triggers"] == 'user_schema.users."S;--"'
