@@ -1,0 +1,233 @@
+"""A whole stack on a real Docker Engine: deployed, isolated, filled by a real migration, updated, destroyed.
+
+The tests share one stack and stand in the order of its life.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from components.contract import Contract
+from components.platforms.docker_isolation import ELSEWHERE
+from migration.stack import endpoint_database
+from servers.pgbouncer_routes import read_routes
+from tests.acceptance.logins import connect
+from tests.support.docker_stacks import DockerStack, docker_host, docker_stack, image_name
+from tests.support.writer import Writer
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
+
+WRITE = "INSERT INTO import_rejects (line, raw) VALUES (0, %s)"
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[DockerStack]:
+    """All services up, their gateways leading to the demo's shared database."""
+    with docker_host() as host, docker_stack(host) as made:
+        made.stack.up()
+        made.fill_source()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def moved(deployed: DockerStack) -> DockerStack:
+    """The same after one run moved every service, while one of them was written to."""
+    user = deployed.contract.services["user"]
+    with Writer(endpoint_database(user), WRITE) as writer:
+        writer.wait_for_more()
+        done = deployed.migration("run", "--all", "--yes", "--json")
+        assert done.returncode == 0, done.stderr[-3000:]
+        writer.wait_for_more()
+    writes = {"acknowledged": writer.acknowledged, "failed": writer.failed}
+    (deployed.stack.folder / "outcome.json").write_text(json.dumps({**json.loads(done.stdout), **writes}))
+    return deployed
+
+
+def test_a_preview_right_after_an_up_is_empty(deployed: DockerStack) -> None:
+    assert deployed.stack.changes() == {}
+
+
+def test_containers_have_a_read_only_root_no_capability_no_port_and_limits(deployed: DockerStack) -> None:
+    for service in deployed.contract.services:
+        for kind in ("instance", "gateway"):
+            host = deployed.container(service, kind)["HostConfig"]
+            assert host["ReadonlyRootfs"]
+            assert host["CapDrop"] == ["ALL"]
+            assert host["Memory"] == host["MemorySwap"] > 0
+            assert not host["PortBindings"]
+            assert host["RestartPolicy"]["Name"] == "always"
+        found = deployed.container(service)
+        assert found["HostConfig"]["NanoCpus"] > 0
+        assert found["State"]["Health"]["Status"] in ("starting", "healthy")
+
+
+def test_no_password_is_in_a_containers_environment_or_command(deployed: DockerStack) -> None:
+    secrets = _passwords(deployed.contract)
+    for service in deployed.contract.services:
+        for kind in ("instance", "gateway"):
+            said = json.dumps(deployed.container(service, kind))
+            assert not [name for name, word in secrets.items() if word in said]
+
+
+def test_each_service_reaches_its_own_gateway_and_nothing_else(deployed: DockerStack) -> None:
+    done = deployed.isolation()
+    found = json.loads(done.stdout)
+    assert found["breaches"] == []
+    assert done.returncode == 0
+    services = list(deployed.contract.services)
+    assert len(services) == 8
+    assert set(found["attempts"]) == {*services, ELSEWHERE}
+    for origin in services:
+        tried = found["attempts"][origin]
+        reached = {one["target"] for one in tried if one["result"] in ("open", "refused")}
+        assert reached == {f"gateway:{origin}"}
+        assert {one["target"] for one in tried} >= {
+            f"{kind}:{name}" for kind in ("gateway", "instance") for name in services
+        }
+        assert [one["result"] for one in tried if one["target"] == "out"] == ["unreachable"]
+
+
+def test_a_stolen_superuser_password_is_of_no_use_but_from_the_host(deployed: DockerStack) -> None:
+    service = deployed.contract.services["user"]
+    password = (
+        Path(deployed.stack.folder, "state/stacks/waqiti-test/user/instance/password").read_text().strip()
+    )
+    command = (
+        f"PGPASSWORD={password} psql 'host={service.instance.address} port={service.instance.port}"
+        " user=postgres dbname=postgres sslmode=require' -c 'SELECT 1'"
+    )
+    said = deployed.execute("user-gateway", "sh", "-c", command)
+    assert "pg_hba.conf rejects connection" in said
+
+
+def test_all_services_move_under_load_and_no_write_is_lost(moved: DockerStack) -> None:
+    outcome = json.loads((moved.stack.folder / "outcome.json").read_text())
+    assert {one["state"] for one in outcome["services"]} == {"moved"}
+    assert {one["verified"] for one in outcome["services"]} == {"equal"}
+    assert outcome["failed"] == []
+    user = moved.contract.services["user"]
+    with connect(user.endpoint, user.service) as connection:
+        rows = connection.execute(
+            "SELECT count(*) FROM import_rejects WHERE raw = ANY(%s)", [outcome["acknowledged"]]
+        ).fetchone()
+    assert rows == (len(outcome["acknowledged"]),)
+
+
+def test_an_up_after_the_move_changes_nothing_and_leaves_routes_alone(moved: DockerStack) -> None:
+    assert moved.stack.changes() == {}
+    for service in moved.contract.services.values():
+        route = read_routes(Path(service.gateway_control.routes))
+        assert route is not None
+        assert route.leads_to == "target"
+
+
+def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: DockerStack) -> None:
+    secrets = _passwords(moved.contract)
+    payment = moved.contract.services["payment"]
+    with connect(payment.endpoint, payment.service) as connection:
+        connection.execute("SELECT 'a statement to be found again'")
+    logs = {
+        service: moved.execute(f"{service}-instance", "sh", "-c", "cat /var/lib/postgresql/data/log/*.json")
+        for service in moved.contract.services
+    }
+    lines = [json.loads(line) for line in logs["payment"].splitlines()]
+    assert [line["user"] for line in lines if "to be found again" in line["message"]] == [
+        payment.service.name
+    ]
+    for log in logs.values():
+        assert not [name for name, word in secrets.items() if word in log]
+
+
+def test_an_update_of_limits_parameters_and_image_makes_clients_wait_and_no_more(moved: DockerStack) -> None:
+    other = f"{image_name()}-minor"
+    container = moved.container("user")
+    subprocess.run(
+        ["docker", "commit", "--message", "a minor version", container["Id"], other],
+        env=moved.stack.environment(), check=True, capture_output=True,
+    )  # fmt: skip
+    user = moved.contract.services["user"]
+    with Writer(endpoint_database(user), WRITE) as writer:
+        writer.wait_for_more()
+        changes = {"postgresImage": other, "gatewayImage": image_name()}
+        moved.stack.configure({"scale": "0.3", "docker": {**moved.stack.settings["docker"], **changes}})
+        moved.stack.up()
+        writer.wait_for_more()
+    assert writer.failed == []
+    after = moved.container("user")
+    assert after["Image"] != container["Image"]
+    assert after["HostConfig"]["Memory"] > container["HostConfig"]["Memory"]
+    with connect(user.endpoint, user.service) as connection:
+        assert connection.execute("SHOW shared_buffers").fetchone() == ("76MB",)
+
+
+def test_another_major_version_is_refused_with_the_way_to_do_it(moved: DockerStack) -> None:
+    moved.stack.configure({"postgresVersion": 18})
+    try:
+        said = moved.stack.up(check=False)
+        assert said.code != 0
+        assert "cannot become 18" in said.output
+        assert "python -m migration" in said.output
+        assert "Traceback" not in said.output
+    finally:
+        moved.stack.configure({"postgresVersion": None})
+    # Neither what was updated before nor what was refused just now is left to do.
+    assert moved.stack.changes() == {}
+
+
+def test_a_killed_instance_comes_back_and_the_others_do_not_notice(deployed: DockerStack) -> None:
+    user = deployed.contract.services["user"]
+    with Writer(endpoint_database(user), WRITE) as writer:
+        writer.wait_for_more()
+        pid = deployed.container("analytics")["State"]["Pid"]
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        writer.wait_for_more(20)
+    assert writer.failed == []
+    analytics = deployed.contract.services["analytics"]
+    for _ in range(100):
+        try:
+            with connect(analytics.instance, analytics.service, connect_timeout=3) as connection:
+                assert connection.execute("SELECT current_database()").fetchone() == ("waqiti_analytics",)
+            break
+        except psycopg.OperationalError:
+            time.sleep(0.5)
+    else:
+        raise AssertionError("the instance did not come back")
+
+
+def test_the_link_is_taken_away_without_a_restart(deployed: DockerStack) -> None:
+    before = {
+        service: deployed.container(service)["State"]["StartedAt"] for service in deployed.contract.services
+    }
+    deployed.stack.configure({"docker": {**deployed.stack.settings["docker"], "link": False}})
+    deployed.stack.up()
+    for service in deployed.contract.services:
+        found = deployed.container(service)
+        assert list(found["NetworkSettings"]["Networks"]) == [f"waqiti-test-{service}-inner"]
+        assert found["State"]["StartedAt"] == before[service]
+    assert deployed.engine.network("waqiti-test-link") is None
+
+
+def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
+    deployed.stack.configure({"keepData": True})
+    deployed.stack.up()
+    deployed.stack.run("destroy", "--yes", "--skip-preview", "--stack", "test")
+    assert deployed.engine.container("waqiti-test-user-instance") is None
+    assert deployed.engine.volume("waqiti-test-user-data") is not None
+
+
+def _passwords(contract: Contract) -> dict[str, str]:
+    return {
+        f"{name}'s {login.name}": login.password.get_secret_value()
+        for name, service in contract.services.items()
+        for login in (
+            service.service, service.migration, service.monitoring, service.backup,
+            service.gateway_control.administrator,
+        )
+    }  # fmt: skip
