@@ -242,14 +242,14 @@ def test_no_password_is_in_the_arguments_of_pg_dump(make: Make, monkeypatch: pyt
     seen: list[str] = []
     import subprocess
 
-    run = subprocess.run
+    start = subprocess.Popen
 
     def watch(command, **options):  # type: ignore[no-untyped-def]
         seen.extend(map(str, command))
-        return run(command, **options)
+        return start(command, **options)
 
     made = make()
-    monkeypatch.setattr(subprocess, "run", watch)
+    monkeypatch.setattr(subprocess, "Popen", watch)
     made.dump("user")
     assert seen
     assert not any(made.source.login.password.get_secret_value() in word for word in seen)
