@@ -77,14 +77,16 @@ class DockerPlatform:
             raise ConfigurationError([problem]) from error
         found = docker_checks.check_user()
         found += docker_plan.problems(settings, catalogue, int(info["MemTotal"]) // 1024)
-        images = []
-        for key, name in (
-            ("postgresImage", settings.docker.postgres_image),
-            ("gatewayImage", settings.docker.gateway_image or settings.docker.postgres_image),
-        ):
-            identity, wrong = docker_checks.check_image(self._engine, f"docker.{key}", name)
-            images.append(identity)
-            found += [problem for problem in wrong if problem not in found]
+        image, wrong = docker_checks.check_image(
+            self._engine, "docker.postgresImage", settings.docker.postgres_image
+        )
+        found += wrong
+        images = [image, image]
+        if settings.docker.gateway_image is not None:
+            images[1], wrong = docker_checks.check_image(
+                self._engine, "docker.gatewayImage", settings.docker.gateway_image
+            )
+            found += wrong
         if not any(problem.key == "docker.subnet" for problem in found):
             self._plan = docker_plan.stack_plan(settings, catalogue, project, stack)
             found += docker_checks.check_names(self._engine, self._plan)
