@@ -149,7 +149,8 @@ class Flow(AbstractContextManager["Flow"]):
         """Make heartbeat table, replica identities and subscription on the subscriber, unless they are there.
 
         The subscription copies nothing and takes changes from the slot of its name, which may not exist
-        yet while it is disabled. It applies in commit order, and stops at the first error.
+        yet while it is disabled. It applies in commit order. After an error it tries again, every
+        `wal_retrieve_retry_interval`, until what caused it is mended.
         """
         with self.subscriber.translated(f"subscribing {self.service}"):
             self.heartbeat.create(self.at_subscriber)
