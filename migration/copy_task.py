@@ -20,6 +20,8 @@ class CopySizes:
     """Tables up to this size go through this process: starting a pair of clients would cost more."""
     smallest_piece: int = 64 * 1024**2
     """Tables are not cut into less than this: a range is a transaction and two clients of its own."""
+    smallest_crew: int = 3
+    """With fewer workers nothing is cut: one table's reading and loading keep two processors busy."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,9 @@ def cut(tasks: Sequence[CopyTask], workers: int, sizes: CopySizes) -> list[Piece
     """Cut tables into pieces for a pool of workers, largest tables first.
 
     A table is cut only if it holds a worker's fair share of all bytes or more, so that the others would
-    wait for it. All other tables go in one go: that is a fifth less work on the servers, because they are
-    read without the executor and frozen while they are loaded, and it leaves nothing for a vacuum. (A
-    single stream, though, waits for each flush of the WAL; two overlap. See bench/README.md.) The ranges
-    of a table tile its blocks, and the last is open-ended.
+    wait for it, and there are workers to wait. All other tables go in one go: that is a fifth less work on
+    the servers, because they are read without the executor and frozen while they are loaded, and it leaves
+    nothing for a vacuum (bench/README.md). The ranges of a table tile its blocks, and the last is open-ended.
     """
     share = sum(task.table.bytes for task in tasks) / max(workers, 1)
     smallest = max(sizes.smallest_piece, 1)
@@ -83,7 +84,8 @@ def cut(tasks: Sequence[CopyTask], workers: int, sizes: CopySizes) -> list[Piece
     for task in sorted(tasks, key=lambda task: (-task.table.bytes, task.table.name)):
         table = task.table
         count = min(round(table.bytes / target), table.pages)
-        if workers > 1 and table.bytes >= max(share, 2 * smallest) and count > 1:
+        large = table.bytes >= max(share, 2 * smallest)
+        if workers >= sizes.smallest_crew and large and count > 1:
             pieces += _ranges(task, count)
         else:
             pieces.append(Piece(task, table.bytes))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 
 ROWS = 60_000
 PAIR = CopySizes(in_process=-1)
-RANGES = CopySizes(in_process=-1, smallest_piece=2 * 1024**2)
+RANGES = CopySizes(in_process=-1, smallest_piece=2 * 1024**2, smallest_crew=2)
 IN_PROCESS = CopySizes(in_process=2**40)
 
 TABLES = """

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 WAYS = {
     "through this process": CopySizes(in_process=2**40),
     "from client to client": CopySizes(in_process=-1),
-    "in ranges of pages": CopySizes(in_process=-1, smallest_piece=8192),
+    "in ranges of pages": CopySizes(in_process=-1, smallest_piece=8192, smallest_crew=1),
 }
 
 

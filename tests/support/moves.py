@@ -165,7 +165,7 @@ def world(
             plain = shared.endpoint.model_copy(update={"sslmode": "disable", "sslrootcert": None})
             shared = replace(shared, endpoint=plain)
         gated = {
-            name: stack.enter_context(_gated(stack, name, shared, target, services, through))
+            name: stack.enter_context(_gated(stack, name, shared, target, services=services, through=through))
             for name in services
         }
         contract = make_contract(shared, [one.service for one in gated.values()], APPLICATION)
@@ -183,6 +183,7 @@ def _gated(
     name: str,
     shared: Database,
     target: Cluster,
+    *,
     services: tuple[str, ...],
     through: Through | None,
 ) -> AbstractContextManager[GatedService]:

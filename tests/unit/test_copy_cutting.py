@@ -17,7 +17,7 @@ from migration.model import Table, TableName
 pytestmark = pytest.mark.unit
 
 MIB = 1024**2
-SIZES = CopySizes()
+SIZES = CopySizes(smallest_crew=2)
 TARGET = Database(
     "target", "target", Endpoint(host="h", port=1, database="d"), Login(name="u", password=SecretStr("p"))
 )
@@ -91,6 +91,13 @@ def test_the_largest_table_comes_first(given_tasks: list[CopyTask], count: int) 
 @given(tasks)
 def test_one_worker_alone_cuts_nothing(given_tasks: list[CopyTask]) -> None:
     assert all(piece.whole for piece in cut(given_tasks, 1, SIZES))
+
+
+@given(tasks)
+def test_two_workers_cut_nothing_because_one_stream_keeps_two_processors_busy(
+    given_tasks: list[CopyTask],
+) -> None:
+    assert all(piece.whole for piece in cut(given_tasks, 2, CopySizes(smallest_piece=1)))
 
 
 def test_a_giant_is_cut_and_its_small_neighbours_are_not() -> None:
