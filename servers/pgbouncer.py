@@ -101,7 +101,7 @@ class PgBouncerServer:
             return
         (self.folder / "pgbouncer.pid").unlink(missing_ok=True)
         paths.make_private(self.sockets)
-        if ports.is_taken(self.port, self.address):
+        if not ports.becomes_free(self.port, self.address, 1.0):
             raise port_in_use(self.port)
         log = self.folder / "pgbouncer.log"
         before = log.stat().st_size if log.exists() else 0

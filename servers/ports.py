@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -33,6 +34,16 @@ def is_taken(port: int, address: str = LOOPBACK) -> bool:
         except OSError:
             return True
         return False
+
+
+def becomes_free(port: int, address: str, seconds: float) -> bool:
+    """Whether nobody listens there, at the latest after `seconds`: a killed server lets go a moment later."""
+    deadline = time.monotonic() + seconds
+    while is_taken(port, address):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def holder(port: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from migration import preflight
 from migration.errors import SourceSettings, VersionUnsupported
 from migration.journal import open_journal
 from servers.ports import free_port
-from tests.support.clusters import SUPERUSER, Clusters
+from tests.support.clusters import SUPERUSER, Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.disks import small_disk
 from tests.support.moves import World, world
@@ -260,6 +262,24 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_touched(
         refused(made, 22, "free and the move needs")
 
 
+@contextmanager
+def wal_elsewhere(cluster: Cluster) -> Iterator[None]:
+    """A server that finds no room for WAL ends; it is the tables' room that is to run out."""
+    folder = Path(tempfile.mkdtemp(prefix="waqiti-wal-"))
+    folder.chmod(0o711)
+    wal = cluster.server.data / "pg_wal"
+    cluster.server.stop()
+    subprocess.run(["cp", "-a", wal, folder / "pg_wal"], check=True)
+    shutil.rmtree(wal)
+    wal.symlink_to(folder / "pg_wal")
+    cluster.server.start()
+    try:
+        yield
+    finally:
+        cluster.server.stop()
+        shutil.rmtree(folder)
+
+
 def test_a_disk_that_fills_up_in_the_copy_leaves_the_service_as_it_was(
     tmp_path: Path, clusters: Clusters
 ) -> None:
@@ -267,12 +287,13 @@ def test_a_disk_that_fills_up_in_the_copy_leaves_the_service_as_it_was(
     with (
         small_disk(130) as disk,
         clusters.private("target", DEFAULT_VERSIONS[1], {"max_wal_size": "32MB"}, disk) as target,
+        wal_elsewhere(target),
         world(tmp_path, source, target, rows=200_000) as made,
         # What preflight cannot see it does not judge.
         changed(made, lambda d: user_of(d)["instance_control"].update(data="/nowhere/to/be/seen")),
     ):
         ballast = disk / "ballast"
-        ballast.write_bytes(bytes(20 << 20))
+        ballast.write_bytes(bytes(50 << 20))
         try:
             done = made.run("run", "--stop-writes", "user", "--yes")
             assert done.returncode == 22, done.stderr
@@ -282,6 +303,4 @@ def test_a_disk_that_fills_up_in_the_copy_leaves_the_service_as_it_was(
             with made.gated["user"].endpoint.connect() as connection:
                 connection.execute("INSERT INTO users (email) VALUES ('works@example.org')")
         finally:
-            # A server that could not write its WAL has ended; the clean-up needs it.
             ballast.unlink()
-            target.server.start()

@@ -275,7 +275,7 @@ CREATE POLICY d ON t FOR DELETE USING (EXISTS (SELECT FROM allowed x WHERE x.who
 CREATE POLICY u ON t FOR UPDATE USING (a > 0) WITH CHECK (a > 1); CREATE POLICY i ON t FOR INSERT TO PUBLIC WITH CHECK (true);
 
 -- kind: column options, compression, storage of toast, n_distinct of children
-CREATE TABLE t (a text COMPRESSION lz4, b jsonb, c int) WITH (toast_tuple_target = 512, parallel_workers = 2, vacuum_truncate = off, user_catalog_table = false);
+CREATE TABLE t (a text COMPRESSION pglz, b jsonb, c int) WITH (toast_tuple_target = 512, parallel_workers = 2, vacuum_truncate = off, user_catalog_table = false);
 ALTER TABLE t ALTER b SET STORAGE MAIN, ALTER c SET (n_distinct = 7, n_distinct_inherited = -0.1);
 CREATE INDEX g ON t USING gist (point(c, c)) WITH (buffering = off); CREATE INDEX s ON t USING spgist (a);
 
