@@ -68,7 +68,7 @@ def names_in(language: str, body: str, definition: str) -> frozenset[NameUse]:
 
 
 def _in_plpgsql(definition: str) -> Iterator[NameUse]:
-    for node, value in _nodes(json.loads(parser.parse_plpgsql_json(definition))):
+    for node, value in json_nodes(json.loads(parser.parse_plpgsql_json(definition))):
         if node == "PLpgSQL_expr" and isinstance(value, dict) and "query" in value:
             query = value["query"]
             # The parser hands over assignments as `target := expression` and bare expressions as they are.
@@ -84,8 +84,8 @@ def _in_plpgsql(definition: str) -> Iterator[NameUse]:
 
 def _in_statements(text: str) -> Iterator[NameUse]:
     tree = json.loads(parser.parse_sql_json(text))
-    local = {value.get("ctename") for node, value in _nodes(tree) if node == "CommonTableExpr"}
-    for node, value in _nodes(tree):
+    local = {value.get("ctename") for node, value in json_nodes(tree) if node == "CommonTableExpr"}
+    for node, value in json_nodes(tree):
         if node == "RangeVar" or (node == "relation" and isinstance(value, dict) and "relname" in value):
             if value.get("schemaname") or value.get("relname") not in local:
                 yield NameUse(value.get("schemaname"), value["relname"], "relation")
@@ -103,7 +103,7 @@ def _dotted(parts: Iterable[dict[str, Any]], use: Use) -> Iterator[NameUse]:
         yield NameUse(words[-2] if len(words) > 1 else None, words[-1], use)
 
 
-def _nodes(tree: Any) -> Iterator[tuple[str, Any]]:
+def json_nodes(tree: Any) -> Iterator[tuple[str, Any]]:
     """Every (key, value) of a JSON tree, from the root down."""
     stack = [tree]
     while stack:

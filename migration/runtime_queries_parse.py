@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pglast import parser
 
-from migration.bodies import names_in
+from migration.bodies import json_nodes, names_in
 
 Use = Literal["relation", "routine", "type"]
 
@@ -78,7 +78,7 @@ def _without_literals(text: str) -> str:
 
 
 def _walk(tree: Any) -> Iterator[Named]:
-    nodes = list(_nodes(tree))
+    nodes = list(json_nodes(tree))
     local = {value.get("ctename") for node, value in nodes if node == "CommonTableExpr"}
     written = {id(value["relation"]) for node, value in nodes if node in _WRITES and "relation" in value}
     written |= {
@@ -120,14 +120,3 @@ def _in_block(value: dict[str, Any]) -> Iterator[Named]:
             for use in names_in("plpgsql", body, definition):
                 if use.schema is not None or use.use == "relation":
                     yield Named(use.schema, use.name, "relation")
-
-
-def _nodes(tree: Any) -> Iterator[tuple[str, Any]]:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield from node.items()
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
