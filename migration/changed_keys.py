@@ -14,7 +14,8 @@ new verification is what helps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -190,6 +191,10 @@ class ChangedKeys(AbstractContextManager["ChangedKeys"]):
         self._connection.execute("SELECT pg_catalog.pg_drop_replication_slot(%s)", [name])
 
 
+Held = dict[Key, list[tuple[int, ...]]]
+"""Rows by key: the hashes of each, more than one where the key is there twice."""
+
+
 def compare_changed(
     publisher: Database,
     subscriber: Database,
@@ -203,31 +208,35 @@ def compare_changed(
     instant. Raises the errors of `Database.translated`.
     """
     by_name = {table.name: table for table in tables}
-    sides = tuple(zip((publisher, subscriber), sessions, strict=True))
+    left_out = tuple(sorted(name for name in changed.whole if by_name[name].bytes > WHOLE_TABLE_BYTES))
+    wanted = [
+        (by_name[name], None if name in changed.whole else changed.keys[name])
+        for name in sorted(changed.keys.keys() | changed.whole)
+        if name not in left_out
+    ]
+    # Both servers at once: inside a pause each round trip counts.
+    with ThreadPoolExecutor(2, thread_name_prefix="compare") as both:
+        there, here = both.map(_all_held, (publisher, subscriber), sessions, (wanted, wanted))
     differences: list[Difference] = []
-    left_out = []
-    with ExitStack() as stack:
-        # Once for all tables: inside a pause each round trip counts.
-        for database, session in sides:
-            stack.enter_context(database.translated("comparing what changed"))
-            stack.enter_context(session.transaction())
-            digest.prepare(session)
-        for name in sorted(changed.keys.keys() | changed.whole):
-            table = by_name[name]
-            if name in changed.whole and table.bytes > WHOLE_TABLE_BYTES:
-                left_out.append(name)
-            elif name in changed.whole:
-                totals = [_totals(database, session, table) for database, session in sides]
-                if totals[0] != totals[1]:
-                    differences.append(Difference(name, "changed", {"table": "some row"}))
-            else:
-                keys = changed.keys[name]
-                there, here = (_held(database, session, table, keys) for database, session in sides)
-                differences += _differences(table, there, here)
-    return ComparedKeys(len(changed), tuple(differences), tuple(left_out))
+    for (table, keys), one, two in zip(wanted, there, here, strict=True):
+        if keys is not None:
+            differences += _differences(table, one, two)
+        elif one != two:
+            differences.append(Difference(table.name, "changed", {"table": "some row"}))
+    return ComparedKeys(len(changed), tuple(differences), left_out)
 
 
-Held = dict[Key, list[tuple[int, int]]]
+def _all_held(
+    database: Database, session: Connection, wanted: Sequence[tuple[Table, set[Key] | None]]
+) -> list[Held]:
+    """What one side holds of each table: the rows of these keys, or the sums of all its rows."""
+    with database.translated("comparing what changed"), session.transaction():
+        digest.prepare(session)
+        return [
+            {(): [_totals(database, session, table)]} if keys is None
+            else _held(database, session, table, keys)
+            for table, keys in wanted
+        ]  # fmt: skip
 
 
 def _held(database: Database, session: Connection, table: Table, keys: set[Key]) -> Held:

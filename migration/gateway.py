@@ -26,7 +26,7 @@ from servers.pgbouncer_routes import stage_routes, write_routes
 Route = Literal["source", "target"]
 
 RELOAD_SECONDS = 5.0
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.001
 
 
 @dataclass(frozen=True)

@@ -222,10 +222,9 @@ class Online:
 
     def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
         """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
-        record = SwitchRecord(self.runner.journal, move, verb, self.runner.observer)
         try:
             actions.make_ready()
-            with self.runner.interruption.shield():
+            with self.runner.interruption.shield(), self._record(move, verb) as record:
                 result = carry_out(actions, record, self.limits, self.watch)
         except BaseException as error:
             self._settle_after(move, verb, actions, error)
@@ -253,8 +252,12 @@ class Online:
 
     def _settle(self, move: Move, verb: Verb, actions: SwitchActions) -> None:
         with self.runner.interruption.shield():
-            verdict = settle(actions, SwitchRecord(self.runner.journal, move, verb, self.runner.observer))
+            with self._record(move, verb) as record:
+                verdict = settle(actions, record)
             self.runner.journal.set_state(move, _AFTER[verb, verdict])
+
+    def _record(self, move: Move, verb: Verb) -> SwitchRecord:
+        return SwitchRecord(self.runner.journal, move, verb, self.runner.observer)
 
     def in_state(self, service: Service, wanted: str) -> Move:
         """The service's move, which is in the state `wanted`; raises WrongState with what to do first."""

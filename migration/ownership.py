@@ -143,14 +143,17 @@ class Ownership(AbstractContextManager["Ownership"]):
         """Accept writes. On disk when it returns. Raises WrongState without a flag."""
         self._set(OPEN)
 
-    def close(self, seconds: float) -> Closing:
+    def close(self, seconds: float, *, on_disk: bool = True) -> Closing:
         """Accept no more writes, and wait until no transaction is left that might still make some.
 
-        When that takes longer than `seconds`, the side is opened again and StepTimeout names the writers.
+        Without `on_disk` a crash of the server may forget it until something later is committed there and
+        waited for: right where the other side opens only after that.
+
+        When it takes longer than `seconds`, the side is opened again and StepTimeout names the writers.
         Only a lost connection leaves it closed without proof; the next `close` gives that.
         """
         begun = time.monotonic()
-        self._set(CLOSED)
+        self._set(CLOSED, on_disk=on_disk)
         most = 0
         try:
             while True:
@@ -216,7 +219,7 @@ class Ownership(AbstractContextManager["Ownership"]):
         ensure_schema(self._connection)
         if self.is_open() is None:
             self._connection.execute(statement("guard_flag").format(flag=self._flag))
-            self._connection.execute(query("guard_set"), {"flag": self.flag, "value": value})
+            self._set(value)
         function = statement("guard_function").format(function=self._function, flag=self.flag)
         self._connection.execute(function)
         self._connection.execute(
@@ -251,13 +254,15 @@ class Ownership(AbstractContextManager["Ownership"]):
     def _patiently(self, what: str, command: sql.Composed, patience: Patience | None) -> None:
         patiently(self._connection, what, lambda: self._connection.execute(command), patience)
 
-    def _set(self, value: int) -> None:
+    def _set(self, value: int, *, on_disk: bool = True) -> None:
         if self.is_open() is None:
             raise WrongState(
                 f"{self.database.label} has no guards for {self.service}; `start` installs them, run it first"
             )
         with self.database.translated(f"setting the flag of {self.service}"):
-            self._connection.execute(query("guard_set"), {"flag": self.flag, "value": value})
+            self._connection.execute(
+                query("guard_set"), {"flag": self.flag, "value": value, "on_disk": on_disk}
+            )
 
 
 def ensure_schema(connection: psycopg.Connection[Any]) -> None:

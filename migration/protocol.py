@@ -22,6 +22,7 @@ class Step(Enum):
     PAUSE = "pause the gateway"
     CLOSE_OLD = "close the old side"
     CATCH_UP = "catch up to the last write"
+    ROUTE_NEW = "repoint the gateway"
     STOP_FEED = "stop the replication to the new side"
     MAKE_BACK_SLOT = "make the slot of the replication back"
     START_BACK = "start the replication back"
@@ -29,7 +30,6 @@ class Step(Enum):
     SEQUENCES = "set the sequences"
     PROVE_BACK = "prove the replication back with a heartbeat"
     OPEN_NEW = "open the new side"
-    ROUTE_NEW = "repoint the gateway"
     RESUME = "resume the gateway"
     DROP_FEED = "drop the slot of the replication that has ended"
 
@@ -38,7 +38,9 @@ SWITCH: tuple[Step, ...] = tuple(Step)
 """The order of a switch. Up to OPEN_NEW every failure leads back; from it on, only forward.
 
 The replication back starts before rows are compared, because its worker takes as long as comparing to
-come up: both sides are closed and at rest meanwhile, so neither sees the other."""
+come up: both sides are closed and at rest meanwhile, so neither sees the other. The gateway is repointed
+while it is paused and both sides are closed and equal: nobody is led anywhere before RESUME, and a gateway
+that is killed and starts again, not paused, finds the same rows and no open side, whichever way it leads."""
 
 POINT_OF_NO_RETURN = Step.OPEN_NEW
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import psycopg
 
-from migration.changed_keys import ChangedKeys, ComparedKeys, compare_changed
+from migration.changed_keys import Changed, ChangedKeys, ComparedKeys, compare_changed
 from migration.errors import VerificationFailed
 from migration.online_move import OnlineMove
 from migration.snapshots import consistent_snapshots
@@ -39,6 +40,7 @@ class Recheck:
 
     move: OnlineMove
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _collecting: Future[Changed] | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -46,11 +48,14 @@ class Recheck:
             self._tables = [t for t in self.move.own.relations if t.holds_rows and not t.unlogged]
             self._names = [table.name for table in self._tables]
             self._keys = stack.enter_context(ChangedKeys(self._flow, self._tables))
+            self._collector = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="changed-keys"))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """The slot goes with the context: it keeps the source's WAL."""
+        if self._collecting is not None:
+            wait([self._collecting])  # its session is the one that drops the slot
         with contextlib.suppress(Exception):
             self._keys.drop()
         self._stack.close()
@@ -91,9 +96,14 @@ class Recheck:
         self._keys.collect(last_before_pause=True)
         return total
 
+    def collect(self) -> None:
+        """Begin to read what changed last, beside other steps: the source has no writer any more."""
+        self._collecting = self._collector.submit(self._keys.collect)
+
     def final(self, source: Connection, target: Connection) -> Found:
         """Inside the pause, with no writer on either side and the target caught up: compare the rest."""
-        changed = self._keys.collect()
+        collecting, self._collecting = self._collecting, None
+        changed = collecting.result() if collecting else self._keys.collect()
         found = compare_changed(self.move.source, self.move.target, (source, target), self._tables, changed)
         figures = {"keys": found.keys, "tables_left_out": [str(name) for name in found.not_compared]}
         return Found(found.differences, figures)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -129,19 +129,28 @@ class Flow(AbstractContextManager["Flow"]):
         """
         with self.publisher.translated(f"making the slot {self.name}"):
             if self.lag_of_slot() is None:
-                row = self.at_publisher.execute(
+                row = self._row(
                     "SELECT lsn::text FROM pg_catalog.pg_create_logical_replication_slot(%s, 'pgoutput')",
                     [self.name],
-                ).fetchone()
-            else:
-                row = self.at_publisher.execute(
-                    "SELECT end_lsn::text FROM pg_catalog.pg_replication_slot_advance(%s,"
-                    " pg_catalog.pg_current_wal_insert_lsn())",
-                    [self.name],
-                ).fetchone()
+                )
+                return str(row[0])
+            reached, wanted, short = self._row(query("replication_slot_to_now"), {"slot": self.name})
+            if short:
+                # It goes no further than what is on disk, and apply workers do not wait for that.
+                self.flush(self.at_publisher)
+                (reached,) = self._row(
+                    "SELECT end_lsn::text FROM pg_catalog.pg_replication_slot_advance(%s, %s)",
+                    [self.name, wanted],
+                )
+        return str(reached)
+
+    def _row(
+        self, statement: LiteralString | bytes, parameters: Sequence[object] | Mapping[str, object]
+    ) -> tuple[Any, ...]:
+        row = self.at_publisher.execute(statement, parameters).fetchone()
         if row is None:
             raise AssertionError("a function in FROM returns its row")
-        return str(row[0])
+        return row
 
     def subscribe(
         self, tables: Sequence[Table], *, enabled: bool, patience: Patience | None = None
@@ -180,11 +189,12 @@ class Flow(AbstractContextManager["Flow"]):
         with self.subscriber.translated(f"disabling the subscription {self.name}"):
             self.subscription.stop(seconds)
 
-    def prove(self, seconds: float) -> float:
+    def prove(self, seconds: float, *, on_disk: bool = True) -> float:
         """Write a heartbeat and wait until it has arrived and is on the subscriber's disk.
 
-        Afterwards everything committed on the publisher before the call is. Returns the seconds it took;
-        raises StepTimeout.
+        Afterwards everything committed on the publisher before the call is. Without `on_disk` a crash of
+        the subscriber may take it back again, which its replication then repeats. Returns the seconds it
+        took; raises StepTimeout.
         """
         begun = time.monotonic()
         with self.publisher.translated(f"writing a heartbeat of {self.name}"):
@@ -197,8 +207,9 @@ class Flow(AbstractContextManager["Flow"]):
                 raise StepTimeout(
                     f"{error} ({self.subscription.state() or 'there is no subscription'})"
                 ) from error
-            # Apply workers commit without waiting for the disk; this waits for all they did.
-            self.flush(self.at_subscriber)
+            if on_disk:
+                # Apply workers commit without waiting for the disk; this waits for all they did.
+                self.flush(self.at_subscriber)
         return time.monotonic() - begun
 
     @staticmethod

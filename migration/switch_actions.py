@@ -8,6 +8,7 @@ sessions of a dead process are ended: none of their statements is then still on 
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +50,16 @@ class _Open:
     new: Side
     feed: Flow
     back: Flow
+    beside: ThreadPoolExecutor
+    """Repoints the gateway while the servers are at work."""
     stack: contextlib.ExitStack = field(repr=False)
+    repointing: Future[None] | None = None
+
+    def repointed(self) -> None:
+        """Wait until the gateway leads where it was told to. Raises what repointing raised."""
+        repointing, self.repointing = self.repointing, None
+        if repointing is not None:
+            repointing.result()
 
 
 class SwitchActions:
@@ -81,8 +91,9 @@ class SwitchActions:
             forward = stack.enter_context(self._move.forward())
             back = stack.enter_context(self._move.back())
             stack.enter_context(self._gateway.connected())
+            beside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="repoint"))
             feed, back = (forward, back) if self._verb == "cutover" else (back, forward)
-            self._opened = _Open(old, new, feed, back, stack.pop_all())
+            self._opened = _Open(old, new, feed, back, beside, stack.pop_all())
 
     def make_ready(self) -> None:
         """Ahead of the pause: open the sessions, make the slot of the way back,
@@ -92,7 +103,8 @@ class SwitchActions:
         """
         self.open()
         if self._began is not None:
-            require_unchanged(self._ready.old.session, self._began)
+            with self._ready.old.database.translated("looking for changes of its schema"):
+                require_unchanged(self._ready.old.session, self._began)
         self._carry_large_objects()
         self._ready.back.make_slot()
         self._gateway.prepare(self._routes[1])
@@ -113,9 +125,13 @@ class SwitchActions:
             case Step.PAUSE:
                 figures = {"waited_ms": _ms(self._gateway.pause(seconds))}
             case Step.CLOSE_OLD:
-                figures = {"waited_for": ready.old.guards.close(seconds).waited_for}
+                # On disk with the heartbeat of the next step, which the opening comes after.
+                figures = {"waited_for": ready.old.guards.close(seconds, on_disk=False).waited_for}
+                if self._recheck is not None:
+                    self._recheck.collect()
             case Step.CATCH_UP:
-                figures = {"heartbeat_ms": _ms(ready.feed.prove(seconds))}
+                # On disk before the slot of the way back is moved (`make_slot`), and with the opening.
+                figures = {"heartbeat_ms": _ms(ready.feed.prove(seconds, on_disk=False))}
             case Step.COMPARE:
                 figures = self._compare()
             case Step.SEQUENCES:
@@ -127,11 +143,14 @@ class SwitchActions:
             case Step.START_BACK:
                 ready.back.start()
             case Step.PROVE_BACK:
-                figures = {"heartbeat_ms": _ms(ready.back.prove(seconds))}
+                figures = {"heartbeat_ms": _ms(ready.back.prove(seconds, on_disk=False))}
+                # Ahead of the opening: a gateway that cannot be repointed leads back.
+                ready.repointed()
+            case Step.ROUTE_NEW:
+                ready.repointing = ready.beside.submit(self._gateway.repoint, self._routes[1])
+                figures = {"route": self._routes[1]}
             case Step.OPEN_NEW:
                 ready.new.guards.open()
-            case Step.ROUTE_NEW:
-                figures = self._route(self._routes[1])
             case Step.RESUME:
                 self._gateway.resume()
             case Step.DROP_FEED:
@@ -198,7 +217,8 @@ class SwitchActions:
             return {"compared": 0, "because": "the way back was proven by its heartbeat"}
         ready = self._ready
         if self._began is not None:
-            require_unchanged_in_pause(ready.old.session, self._began)
+            with ready.old.database.translated("looking for changes of its schema"):
+                require_unchanged_in_pause(ready.old.session, self._began)
         found = self._recheck.final(ready.old.session, ready.new.session)
         if found.differences:
             raise VerificationFailed(
@@ -236,8 +256,8 @@ class SwitchActions:
         )
 
     def _route(self, route: Route) -> Figures:
-        if self._gateway.route() != route:
-            self._gateway.repoint(route)
+        # Wherever it seems to lead: a dead process's RELOAD may be on its way, and reads the file as it is.
+        self._gateway.repoint(route)
         return {"route": route}
 
     def _drop_feed(self) -> None:

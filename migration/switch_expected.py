@@ -14,7 +14,7 @@ from migration.queries import query
 TRIED_MS: Mapping[Step, float] = {
     Step.PAUSE: 19, Step.CLOSE_OLD: 8, Step.CATCH_UP: 9, Step.COMPARE: 10, Step.SEQUENCES: 5,
     Step.STOP_FEED: 5, Step.MAKE_BACK_SLOT: 5, Step.START_BACK: 5, Step.PROVE_BACK: 29, Step.OPEN_NEW: 3,
-    Step.ROUTE_NEW: 10, Step.RESUME: 1, Step.DROP_FEED: 10,
+    Step.ROUTE_NEW: 1, Step.RESUME: 1, Step.DROP_FEED: 10,
 }  # fmt: skip
 """Milliseconds, PostgreSQL 15 to 17, 400 transactions a second on a busy machine of two cores."""
 

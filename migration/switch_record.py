@@ -1,8 +1,16 @@
-"""A switch's records in the journal: which are waited for, and what recovery reads back."""
+"""A switch's records in the journal: which are waited for, and what recovery reads back.
+
+Clients wait while a switch is under way, and two round trips a step add up. Recovery decides by what it
+observes on the servers and by the record of the point of no return; the other records tell a person what
+happened. Those are written beside the steps, in order, by a thread of their own.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import contextlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Literal, Self
 
 from migration.journal import Figures, Journal, Move, Outcome
 from migration.move import Observer, Unobserved
@@ -11,38 +19,67 @@ from migration.protocol import POINT_OF_NO_RETURN, SWITCH
 Verb = Literal["cutover", "rollback"]
 
 
-class SwitchRecord:
-    """Records the steps of one move's switches, under names that say which way it went."""
+class SwitchRecord(contextlib.AbstractContextManager["SwitchRecord"]):
+    """Records the steps of one move's switches, under names that say which way it went.
+
+    All is written when the context ends. What could not be written is raised by the next durable record,
+    or at the end unless the switch has failed anyway.
+    """
 
     def __init__(self, journal: Journal, move: Move, verb: Verb, observer: Observer | None = None) -> None:
         self._journal = journal
         self._move = move
         self._verb = verb
         self._observer = observer or Unobserved()
-        self._names: dict[int, str] = {}
+        self._begun: list[tuple[str, Future[int]]] = []
+        """By the numbers given out: a step's name, and its number in the journal once it is written."""
+        self._pending: list[Future[Any]] = []
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.shutdown(wait=True)
+        if error is None:
+            self._drain()
 
     def begin(self, name: str, *, durable: bool) -> int:
         """Record that a step begins; see `migration.switch.Record`.
 
-        Only a `durable` record waits for the disk. Recovery decides by what it observes on the servers and
-        by the record of the point of no return; the others tell a person what happened, and each wait
-        would lengthen the pause.
+        A `durable` record is on disk, and all before it are written, when this returns. The others are on
+        their way.
         """
         full = f"{self._verb}: {name}"
         self._observer.reached("begin", full)
-        record = self._journal.begin(self._move, full, durable=durable)
-        self._names[record] = full
+        written = self._writer.submit(self._journal.begin, self._move, full, durable=durable)
+        self._pending.append(written)
+        self._begun.append((full, written))
+        if durable:
+            self._drain()
         self._observer.reached("begun", full)
-        return record
+        return len(self._begun) - 1
 
     def end(
         self, record: int, outcome: Outcome, figures: Figures, error: BaseException | None = None
     ) -> None:
-        """Record how a step ended."""
-        name = self._names.get(record, "")
+        """Record how a step ended; the record is on its way when this returns."""
+        name, begun = self._begun[record]
         self._observer.reached("acted", name)
-        self._journal.end(record, outcome, figures, error, durable=False)
+        self._pending.append(
+            self._writer.submit(
+                lambda: self._journal.end(begun.result(), outcome, figures, error, durable=False)
+            )
+        )
         self._observer.reached("ended", name)
+
+    def _drain(self) -> None:
+        """Wait for all records on their way; raises what one of them raised, each only once."""
+        pending, self._pending = self._pending, []
+        for written in pending:
+            written.result()
 
     def opening_begun(self) -> bool:
         """Whether the newest switch of this move, this way, began to open the new side."""

@@ -69,7 +69,7 @@ def assert_refused(shared: World) -> None:
 def test_while_one_operator_starts_or_cuts_over_another_is_refused(shared: World) -> None:
     with standing(shared, "build indexes and constraints", *VERBS[0]):
         assert_refused(shared)
-    with standing(shared, f"cutover: {Step.ROUTE_NEW.value}", *VERBS[1]):
+    with standing(shared, f"cutover: {Step.RESUME.value}", *VERBS[1]):
         assert_refused(shared)
     assert shared.open_sides("user") == {"target"}
     assert shared.gateway("user").route() == "target"

@@ -122,9 +122,14 @@ def test_no_session_of_the_gateway_is_left_on_the_old_side_after_a_pause(
         client.execute("SELECT 1")
         gateway.pause(5)
         with source_database.connect() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (APPLICATION.name,)
-            ).fetchone()
+            # The gateway has closed them all; their processes take a moment to end.
+            for _ in range(200):
+                row = connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (APPLICATION.name,)
+                ).fetchone()
+                if row == (0,):
+                    break
+                time.sleep(0.01)
         assert row == (0,)
         gateway.resume()
 
