@@ -43,13 +43,13 @@ _Side = dict[_Key, Described]
 
 
 def compare_schemas(
-    source: Database, target: Database, plan: Plan, name: str, contract: Contract | None = None
+    source: Database, target: Database, plan: Plan, name: str, contract: Contract
 ) -> tuple[Difference, ...]:
     """What differs, for the service `name`, between the source and its own database after a move.
 
     Empty: all that the plan moves is on the target as it is on the source, and nothing else is there.
-    `plan` says what belongs to the service and what was dropped on purpose. With `contract`, owners,
-    privileges and the roles of policies are compared, too: with what the plan gives them on the target.
+    `plan` says what belongs to the service and what was dropped on purpose. Owners, privileges and the roles
+    of policies are compared with what the plan gives them on the target; `contract` has the roles.
     Raises the errors of `Database.translate`.
     """
     own = plan.services[name]
@@ -59,15 +59,11 @@ def compare_schemas(
     with target.connect() as connection, target.translated("reading its catalogue"):
         with frozen(connection):
             theirs = _moved(connection, _read(connection, version), own)
-            if contract is not None:
-                ours = _with_policy_roles(ours, role_map(contract, contract.services[name]))
-                rights = compare_rights(
-                    connection, service=contract.services[name], own=own, catalog=plan.catalog,
-                    ours=ours, theirs=theirs,
-                )  # fmt: skip
-            else:
-                ours, theirs = _without_policy_roles(ours), _without_policy_roles(theirs)
-                rights = ()
+            ours = _with_policy_roles(ours, role_map(contract, contract.services[name]))
+            rights = compare_rights(
+                connection, service=contract.services[name], own=own, catalog=plan.catalog,
+                ours=ours, theirs=theirs,
+            )  # fmt: skip
         found = (d for d in _differences(ours, theirs) if not _same_when_printed_alike(connection, d))
         return (*found, *rights)
 
@@ -142,15 +138,6 @@ def _with_policy_roles(rows: _Side, roles: Mapping[str, str]) -> _Side:
         else:
             del kept[key]
     return kept
-
-
-def _without_policy_roles(rows: _Side) -> _Side:
-    return {
-        key: replace(row, properties={k: v for k, v in row.properties.items() if k != "roles"})
-        if key[0] == "policy"
-        else row
-        for key, row in rows.items()
-    }
 
 
 def _differences(ours: _Side, theirs: _Side) -> Iterator[Difference]:

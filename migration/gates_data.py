@@ -33,7 +33,7 @@ def schema(scene: Scene) -> Iterator[Gate]:
             advice, error=SchemaChanged,
         )  # fmt: skip
         return
-    differences = compare_schemas(scene.source, scene.target, scene.plan, scene.name)
+    differences = compare_schemas(scene.source, scene.target, scene.plan, scene.name, scene.contract)
     noted = began is not None and began.after >= 0
     yield judged(
         "schema",

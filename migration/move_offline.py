@@ -178,7 +178,7 @@ def compare_all(move: OfflineMove) -> Verification:
     differing = [
         *compare_sequences(move.source, move.target, own.sequences),
         *compare_large_objects(move.source, move.target, oids, source_snapshot=None, target_snapshot=None),
-        *(str(difference) for difference in compare_schemas(move.source, move.target, move.plan, move.name)),
+        *map(str, compare_schemas(move.source, move.target, move.plan, move.name, move.contract)),
     ]
     return rows.with_problems(differing)
 

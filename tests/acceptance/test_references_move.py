@@ -146,7 +146,8 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     plan = read_plan(scene.world.contract, [scene.service("payment")])
     (replica,) = plan.services["payment"].replicas
     assert [column.name for column in replica.columns] == ["id", "email"]
-    assert compare_schemas(scene.world.source, scene.world.target("payment"), plan, "payment") == ()
+    world = scene.world
+    assert compare_schemas(world.source, world.target("payment"), plan, "payment", world.contract) == ()
     with scene.payments().connect() as connection:
         assert connection.execute("SELECT count(*), count(email) FROM payment_schema.who").fetchone() == (
             200,

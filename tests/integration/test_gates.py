@@ -136,6 +136,15 @@ def test_a_changed_schema_is_named_with_its_statement_and_cannot_be_skipped(scen
     assert not gate.overridable
 
 
+def test_a_right_that_the_service_lost_on_its_own_database_is_a_changed_schema(scene: Scene) -> None:
+    role = scene.service.service.name
+    scene.target(f"REVOKE DELETE ON user_schema.users FROM {role}")
+    gate = scene.closed()["schema"]
+    scene.target(f"GRANT DELETE ON user_schema.users TO {role}")
+    assert f"privilege {role} on TABLE user_schema.users differs" in gate.figure
+    assert "schema" not in scene.closed()
+
+
 def test_a_replica_identity_that_was_taken_away_is_named(scene: Scene) -> None:
     scene.source('ALTER TABLE user_schema."Odd Name" REPLICA IDENTITY NOTHING')
     closed = scene.closed()

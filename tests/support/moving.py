@@ -58,7 +58,7 @@ class Split:
         """The same, with a plan and a dump that serve several services."""
         create_schema(self.contract, plan, name, dump, self.targets[name])
         build_indexes(self.contract, plan, name, dump, self.targets[name], workers=workers)
-        return compare_schemas(self.source, self.targets[name], plan, name)
+        return compare_schemas(self.source, self.targets[name], plan, name, self.contract)
 
 
 @contextmanager
