@@ -11,10 +11,13 @@ from components.contract import Service
 from migration.bodies import names_in
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, Extension
 from migration.closure import Closure
+from migration.plan_builds import build_problems
 from migration.plan_model import Problem, TargetFacts
 
 _SAFE_SEARCH_PATH = 17
 """From this version on, index builds and REFRESH run with pg_catalog alone on the search_path."""
+_COLLATE = re.compile(r'\bCOLLATE (?:pg_catalog\.)?"([^"]+)"(?!\.)')
+"""A collation of the server's own, as it prints expressions with an empty search_path."""
 _LOGGED_PARENTS = 18
 """From this version on, a partitioned table cannot be UNLOGGED."""
 
@@ -27,6 +30,7 @@ def target_problems(
     for name in sorted(closure.extensions):
         yield from _extension(service, catalog.extensions[name], target)
     yield from _collations(service, catalog, closure, target)
+    yield from build_problems(service, catalog, closure, target)
     yield from _syntax(service, catalog, closure, target)
 
 
@@ -95,12 +99,16 @@ def _collations(
     if not target.collations:
         return
     lacking: dict[str, str] = {}
-    for classid, oid in sorted(closure.objects):
-        table = catalog.tables.get(oid) if classid == PG_CLASS else None
+    for key in sorted(closure.objects):
+        item = catalog.objects[key]
+        table = catalog.tables.get(key[1]) if key[0] == PG_CLASS else None
         for column in table.columns if table is not None else ():
             name = (column.collation or "").removeprefix("pg_catalog.").strip('"')
             if (column.collation or "").startswith("pg_catalog.") and name not in target.collations:
-                lacking.setdefault(name, f"{table.name}.{column.name}" if table is not None else "")
+                lacking.setdefault(name, f"{item.identity}.{column.name}")
+        for name in _COLLATE.findall(item.definition) if item.extension is None else ():
+            if name not in target.collations:
+                lacking.setdefault(name, str(item))
     for name, where in lacking.items():
         yield Problem(
             service.name, "encoding", "no-go",

@@ -88,11 +88,29 @@ def read_target(target: Database) -> TargetFacts:
         collations = connection.execute(
             "SELECT collname FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace"
         ).fetchall()
+        compressions = connection.execute(
+            "SELECT unnest(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+        ).fetchall()
+        xml = _has_xml(connection)
     assert row is not None  # noqa: S101 (the current database has a row)
     version, encoding, collate, ctype = row
+    names = frozenset(name for (name,) in collations)
     return TargetFacts(
-        version, encoding, collate, ctype, available, installed, versions, frozenset(c for (c,) in collations)
-    )
+        version, encoding, collate, ctype, available, installed, versions, names,
+        compressions=frozenset(name for (name,) in compressions),
+        # `unicode` is there in any build from PostgreSQL 16 on; these are initdb's, of a build with ICU.
+        icu="und-x-icu" in names,
+        xml=xml,
+    )  # fmt: skip
+
+
+def _has_xml(connection: Connection) -> bool:
+    """Whether the server is built with libxml: nothing but a value tells."""
+    try:
+        connection.execute("SELECT '<a/>'::xml")
+    except psycopg.errors.FeatureNotSupported:
+        return False
+    return True
 
 
 def ensure_marks(connection: Connection) -> None:

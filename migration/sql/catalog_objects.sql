@@ -58,7 +58,12 @@ WITH ns AS (
            ' using ' || a.amname, NULL, NULL, NULL
     FROM pg_opclass o JOIN ns ON ns.oid = o.opcnamespace JOIN pg_am a ON a.oid = o.opcmethod
     UNION ALL
-    SELECT 'pg_collation'::regclass, c.oid, 'collation', ns.nspname, c.collname::text, NULL, NULL, NULL, NULL
+    SELECT 'pg_collation'::regclass, c.oid, 'collation', ns.nspname, c.collname::text, NULL, NULL, NULL,
+           format('CREATE COLLATION %I.%I (provider = %s, locale = %L, deterministic = %s)', ns.nspname, c.collname,
+                  CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+                  -- Named otherwise up to PostgreSQL 16.
+                  coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate),
+                  c.collisdeterministic)
     FROM pg_collation c JOIN ns ON ns.oid = c.collnamespace
     UNION ALL
     SELECT 'pg_conversion'::regclass, c.oid, 'conversion', ns.nspname, c.conname::text, NULL, NULL, NULL, NULL
