@@ -115,7 +115,7 @@ def json_nodes(tree: Any) -> Iterator[tuple[str, Any]]:
             stack.extend(node)
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
+def tokens_of(text: str) -> list[tuple[str, str]]:
     """`(token, text)` of each token but comments."""
     try:
         scanned = parser.scan(text)
@@ -128,7 +128,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def _word(token: tuple[str, str]) -> str | None:
+def word_of(token: tuple[str, str]) -> str | None:
     """The identifier that a token is, folded; None if it is none."""
     name, text = token
     if text.startswith('"') and text.endswith('"') and len(text) > 2:
@@ -139,19 +139,20 @@ def _word(token: tuple[str, str]) -> str | None:
 
 def _qualified(text: str, depth: int = 0) -> Iterator[NameUse]:
     """Every `a.b` anywhere, also inside string literals."""
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if dot[1] == ".":
-            schema, name = _word(first), _word(second)
+            schema, name = word_of(first), word_of(second)
             if schema is not None and name is not None:
                 yield NameUse(schema, name, "any")
     if depth < _DEPTH:
         for name, literal in tokens:
             if name == "SCONST":
-                yield from _qualified(_inside(literal), depth + 1)
+                yield from _qualified(inside_literal(literal), depth + 1)
 
 
-def _inside(literal: str) -> str:
+def inside_literal(literal: str) -> str:
+    """What a string constant says."""
     if literal.startswith("$"):
         tag = literal[: literal.index("$", 1) + 1]
         return literal.removeprefix(tag).removesuffix(tag)
@@ -160,9 +161,9 @@ def _inside(literal: str) -> str:
 
 def _unqualified(text: str) -> Iterator[NameUse]:
     """Bare names where a relation stands (after FROM, JOIN, ...) or a call (before a parenthesis)."""
-    tokens = [("", ""), *_tokens(text), ("", "")]
+    tokens = [("", ""), *tokens_of(text), ("", "")]
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        word = _word(token)
+        word = word_of(token)
         if word is None or before[1] == "." or after[1] == ".":
             continue
         if before[1].upper() in _BEFORE_RELATION:

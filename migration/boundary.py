@@ -34,7 +34,9 @@ _PARTS_THAT_DROP = frozenset({
     "exclusion constraint", "unique constraint",
 })  # fmt: skip
 _WHOLES_THAT_DROP = frozenset({"view", "materialized view", "function", "procedure", "aggregate", "operator"})
-_REFERENCING = frozenset({"foreign key", "view", "materialized view"})
+_REFERENCING = frozenset({
+    "foreign key", "view", "materialized view", "function", "procedure", "policy", "rule",
+})  # fmt: skip
 """What goes on working over a replica of the columns it needs (a key: as what `consistency` checks)."""
 
 

@@ -82,9 +82,9 @@ def read_catalog(
             },
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),
-            view_columns={
-                (view, table): frozenset(columns)
-                for view, table, columns in connection.execute(query("catalog_view_columns"))
+            columns_read={
+                ((classid, oid), table): frozenset(columns)
+                for classid, oid, table, columns in connection.execute(query("catalog_columns_read"))
             },
             dropped_keys=_read_dropped_keys(connection),
         )

@@ -203,8 +203,8 @@ class Catalog:
     """Publications and subscriptions, this program's own left out."""
     left_behind: tuple[LeftBehind, ...] = ()
     """What is named in the plan because it does not move."""
-    view_columns: Mapping[tuple[int, int], frozenset[str]] = field(default_factory=dict)
-    """By OIDs of a view and a table: the table's columns that the view reads."""
+    columns_read: Mapping[tuple[ObjectId, int], frozenset[str]] = field(default_factory=dict)
+    """By a view or a policy and the OID of a table: the table's columns that it reads."""
     dropped_keys: tuple[DroppedKey, ...] = ()
     """Foreign keys between services that were dropped already, because one of them has moved."""
 

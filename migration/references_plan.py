@@ -1,27 +1,27 @@
 """What `reference` keeps in a service's own database: the columns of other services that it needs. Pure.
 
-A foreign key needs the columns it refers to, a view those it reads; both need the primary key, by which
-changes are replicated. A key that was dropped already, because the service it refers to has moved,
-still counts.
+A foreign key needs the columns it refers to, everything else those it reads (`migration.references_columns`);
+all need the primary key, by which changes are replicated. A key that was dropped already, because the
+service it refers to has moved, still counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from components.contract import Service
+from migration.bodies_reads import Reads
 from migration.boundary import Edge
 from migration.catalog_model import Catalog
 from migration.errors import MigrationError
 from migration.foreign_key_definition import parse_foreign_key
 from migration.model import Column, Table, TableName, display_name
+from migration.references_columns import BUILT_IN, columns_read, kept_columns
 
 FIRST_WITH_COLUMN_LISTS = 15
 """The major version from which publications have them."""
-_BUILT_IN = 16_384
-"""OIDs from here on are not the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class _Need:
     edge: str
     referenced: str
     table: TableName
-    columns: frozenset[str] | None
-    """None: all of them."""
+    reads: Reads
 
 
 def find_replicas(
@@ -62,15 +61,13 @@ def find_replicas(
     needs = [*_of_edges(catalog, edges), *_of_dropped_keys(service, catalog, edges, claims)]
     for need in needs:
         table = tables.get(need.table)
-        wrong = _wrong(need, table, catalog)
+        wrong = need.reads.against or _wrong(need, table, catalog)
         if table is None or wrong:
             problems.append(f"{need.edge} cannot be a `reference`: {wrong}; use `drop` or change that")
             continue
         before = found.get(need.table)
-        names = {column.name for column in before.columns} if before else set()
-        names |= {c.name for c in table.columns} if need.columns is None else need.columns
-        names |= set(table.key or ())
-        columns = tuple(column for column in table.columns if column.name in names)
+        wanted = {*kept_columns(need.reads, table), *(before.columns if before else ())}
+        columns = tuple(column for column in table.columns if column in wanted)
         because = (*(before.because if before else ()), need.edge)
         made = Replica(need.referenced, need.table, columns, table.key or (), because)
         unfit = _unfit(made)
@@ -78,7 +75,7 @@ def find_replicas(
             problems.append(f"{need.edge} cannot be a `reference`: {unfit}; use `drop` or change that")
         else:
             found[need.table] = made
-    return tuple(replace(found[name]) for name in sorted(found)), tuple(problems)
+    return tuple(found[name] for name in sorted(found)), tuple(problems)
 
 
 def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:
@@ -86,14 +83,10 @@ def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:
         if edge.action != "reference" or edge.towards is None:
             continue
         referenced = catalog.objects[edge.referenced]
-        table = TableName(referenced.schema or "", referenced.name)
-        if edge.kind == "foreign key":
-            columns: frozenset[str] | None = frozenset(parse_foreign_key(edge.definition).referenced_columns)
-        elif ".*" in edge.definition:
-            columns = None
-        else:
-            columns = catalog.view_columns.get((edge.dependent[1], edge.referenced[1]), frozenset())
-        yield _Need(edge.identity, edge.towards, table, columns)
+        name = TableName(referenced.schema or "", referenced.name)
+        table = catalog.tables.get(edge.referenced[1])
+        reads = Reads(frozenset()) if table is None else columns_read(catalog, edge, table)
+        yield _Need(edge.identity, edge.towards, name, reads)
 
 
 def _of_dropped_keys(
@@ -111,7 +104,7 @@ def _of_dropped_keys(
         identity = f"foreign key {display_name(key.table.schema, key.table.name, key.constraint)} -> {table}"
         rule = next((rule for rule in service.crossing if fnmatchcase(identity, rule.match)), None)
         if rule is not None and rule.action == "reference" and identity not in there:
-            yield _Need(identity, claims[key.references], table, frozenset(parsed.referenced_columns))
+            yield _Need(identity, claims[key.references], table, Reads(frozenset(parsed.referenced_columns)))
 
 
 def _wrong(need: _Need, table: Table | None, catalog: Catalog) -> str:
@@ -133,11 +126,10 @@ def _wrong(need: _Need, table: Table | None, catalog: Catalog) -> str:
 def _unfit(made: Replica) -> str:
     """Why columns cannot be replicated so; empty when they can."""
     for column in made.columns:
+        said = f"column {column.name} of {made.table}"
         if column.generated:
-            return f"column {column.name} of {made.table} is generated, and such values are not replicated"
+            return f"{said} is generated, and such values are not replicated"
         collation = column.collation or "pg_catalog."
-        if column.type_oid >= _BUILT_IN or not collation.startswith("pg_catalog."):
-            return (
-                f"column {column.name} of {made.table} is of a type or collation that is not the server's own"
-            )
+        if column.type_oid >= BUILT_IN or not collation.startswith("pg_catalog."):
+            return f"{said} is of a type or collation that is not the server's own"
     return ""

@@ -37,13 +37,23 @@ pytestmark = pytest.mark.acceptance
 
 RULES = (
     CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
+    CrossingRule(match="function payment_schema.*", action="reference", reason="asked for each payment"),
     CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
     *CROSSING,
 )
 VIEW = """
 CREATE VIEW payment_schema.who AS
-    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id
+    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
+CREATE FUNCTION payment_schema.email_of(which bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT u.email FROM user_schema.users u WHERE u.id = which);
+END $$;
+CREATE FUNCTION payment_schema.known(which bigint) RETURNS boolean
+    BEGIN ATOMIC SELECT EXISTS (SELECT FROM user_schema.users u WHERE u.id = which AND u.email <> ''); END
 """
+CALLS = (
+    "SELECT p.id, payment_schema.email_of(p.user_id), payment_schema.known(p.user_id) FROM {} p ORDER BY 1"
+)
 
 
 @dataclass(frozen=True)
@@ -153,6 +163,9 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
             200,
             200,
         )
+        own = connection.execute(CALLS.format("payment_schema.payments").encode()).fetchall()
+    with scene.world.source.connect() as connection:
+        assert own == connection.execute(CALLS.format("payment_schema.payments").encode()).fetchall()
     scene.arrives(scene.write("in the shared database"), "in the shared database")
 
     scene.start("user")

@@ -29,7 +29,16 @@ CREATE VIEW pay_schema.ages AS
     SELECT p.id, u.born FROM pay_schema.pays p JOIN user_schema.users u ON u.id = p.user_id;
 CREATE VIEW pay_schema.wide AS
     SELECT p.id, u AS whole FROM pay_schema.pays p JOIN user_schema.users u USING (id);
-CREATE FUNCTION pay_schema.f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM user_schema.users';
+CREATE FUNCTION pay_schema.f() RETURNS bigint LANGUAGE sql
+    AS 'SELECT count(u.name) FROM user_schema.users u';
+CREATE FUNCTION pay_schema.checked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM user_schema.users u WHERE u.handle = NEW.handle) THEN RAISE 'nobody'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER checked BEFORE INSERT ON pay_schema.pays FOR EACH ROW EXECUTE FUNCTION pay_schema.checked();
+CREATE POLICY known ON pay_schema.pays
+    USING (EXISTS (SELECT FROM user_schema.users u WHERE u.id = user_id AND u.born IS NOT NULL));
 """
 
 
@@ -48,6 +57,9 @@ def columns(made: Split) -> dict[str, list[str]]:
     [
         ("foreign key", ["id", "handle"]),
         ("view pay_schema.ages", ["id", "born"]),
+        ("function pay_schema.f", ["id", "name"]),
+        ("function pay_schema.checked", ["id", "handle"]),
+        ("policy pay_schema.pays.known", ["id", "born"]),
         ("view pay_schema.wide", ["id", "handle", "name", "born", "secret"]),
     ],
 )
@@ -62,15 +74,19 @@ def test_only_the_columns_that_are_needed_are_kept(
         assert columns(made) == {"user_schema.users": kept}
 
 
-def test_a_function_cannot_be_a_reference_and_the_plan_says_what_it_can_be(
+def test_a_function_that_writes_cannot_be_a_reference_and_the_plan_says_why(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     with source_database.connect() as connection:
         connection.execute(SHARED.encode())
-    rules = [rule("function *"), rule("*", "drop")]
+        connection.execute(
+            "CREATE FUNCTION pay_schema.w() RETURNS void LANGUAGE sql"
+            " AS 'UPDATE user_schema.users SET name = NULL'"
+        )
+    rules = [rule("function pay_schema.w*"), rule("*", "drop")]
     with split(source_database, target_cluster, {"user": [], "pay": rules}, tmp_path) as made:
         (problem,) = made.plan(["pay"]).no_go
-        assert "`reference` does not fit it (rule 'function *'); possible: drop" in problem.text
+        assert "cannot be a `reference`: it writes there (UPDATE)" in problem.text
 
 
 @pytest.fixture
