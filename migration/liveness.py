@@ -27,6 +27,7 @@ from psycopg import pq
 
 SILENCE_SECONDS = 30.0
 """So long may a server with a waiting session give no sign of life."""
+_AGAIN_SECONDS = 0.2
 QUIET_SHARE = 1 / 3
 """Of the limit: a statement that is answered sooner makes nobody ask."""
 
@@ -134,14 +135,20 @@ def watching(seconds: float | None = None) -> Iterator[None]:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Cut every session that still waits after `seconds`, whatever its server says."""
-    timer = threading.Timer(seconds, _cut_waiting)
-    timer.daemon = True
-    timer.start()
+    """Cut every session that waits after `seconds`, or begins to later, whatever its server says."""
+    done = threading.Event()
+
+    def cut() -> None:
+        late = done.wait(seconds)
+        while not late:
+            _cut_waiting()
+            late = done.wait(_AGAIN_SECONDS)
+
+    threading.Thread(target=cut, name="at most", daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
 
 
 def _cut_waiting() -> None:

@@ -16,6 +16,7 @@ from migration.copy_pace import CopyPace
 from migration.crossing_keys import drop_crossing_keys
 from migration.errors import MigrationError, WrongState
 from migration.journal import Move
+from migration.liveness import at_most
 from migration.move import Runner
 from migration.online_move import START, OnlineMove
 from migration.orphans import end_orphans
@@ -37,6 +38,10 @@ FINISHING, FINISHED = "finishing", "finished"
 
 DROPPED_KEYS = "drop the keys that cross"
 """The step whose figures name them, as an offline move's does."""
+
+RETREAT_LIMIT_SECONDS = 5.0
+STRANDED_FACTOR = 20
+"""Times the usual patience (10 minutes) that a switch is tried to be settled while its clients wait."""
 
 SWITCHING: dict[str, Verb] = {CUTTING_OVER: "cutover", ROLLING_BACK: "rollback"}
 """States in which a switch is under way or was cut off."""
@@ -233,17 +238,33 @@ class Online:
         return result
 
     def _settle_after(self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException) -> None:
-        """Raises WrongState, with the failure in it, where `resume` has to go on later."""
-        give_up = time.monotonic() + self.runner.patience
+        """Let clients go on, then settle. Raises WrongState, with the failure in it, where `resume` has to.
+
+        While clients wait for a side that does not answer, it is asked again and again.
+        """
+        with self.runner.interruption.shield(), at_most(RETREAT_LIMIT_SECONDS):
+            served = actions.clients_go_on()
+        failed_at = time.monotonic()
+        told = served
         while True:
             try:
                 self._settle(move, verb, actions)
             except MigrationError as failure:
-                if time.monotonic() > give_up:
+                waited = time.monotonic() - failed_at
+                patience = self.runner.patience * (1 if served else STRANDED_FACTOR)
+                if waited > patience or self.runner.interruption.stop.is_set():
+                    clients = "its clients go on" if served else "its clients may be waiting"
                     raise WrongState(
                         f"the {verb} of {move.service} failed ({error}) and could not be settled yet "
-                        f"({failure}): mend that, then run `resume`; until then at most one side takes writes"
+                        f"({failure}), {clients}: mend that, then run `resume`; until then at most one side "
+                        "takes writes"
                     ) from error
+                if not told:
+                    told = True
+                    self.runner.progress.note(
+                        f"{move.service}: the {verb} failed ({error}); its clients wait until it is settled "
+                        f"({failure}), which is tried again and again; Ctrl-C leaves it to `resume`"
+                    )
                 time.sleep(0.5)
                 with contextlib.suppress(MigrationError):
                     self.runner.journal.reconnect()

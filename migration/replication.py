@@ -181,13 +181,13 @@ class Flow(AbstractContextManager["Flow"]):
         with self.subscriber.translated(f"enabling the subscription {self.name}"):
             self.subscription.start()
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def stop(self, seconds: float = 10.0, *, end_after: float | None = None) -> None:
         """Disable the subscription and wait until its worker has ended. The slot stays.
 
-        Without a subscription there is nothing to stop. Raises StepTimeout.
+        Without a subscription there is nothing to stop. See `Subscription.stop`. Raises StepTimeout.
         """
         with self.subscriber.translated(f"disabling the subscription {self.name}"):
-            self.subscription.stop(seconds)
+            self.subscription.stop(seconds, end_after=end_after)
 
     def prove(self, seconds: float, *, on_disk: bool = True) -> float:
         """Write a heartbeat and wait until it has arrived and is on the subscriber's disk.

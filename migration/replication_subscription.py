@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -76,13 +77,23 @@ class Subscription:
         """Enable it; its worker starts within moments."""
         self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(self._identifier))
 
-    def stop(self, seconds: float) -> None:
-        """Disable it and wait until its worker has ended. Raises StepTimeout."""
+    def stop(self, seconds: float, *, end_after: float | None = None) -> None:
+        """Disable it and wait until its worker has ended. Raises StepTimeout.
+
+        A worker that connects to a silent publisher does not look whether it is disabled: after `end_after`
+        seconds (half of `seconds`, if not given) it is ended, where the role may. It is not started again.
+        """
         if self.state() is None:
             return
         self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(self._identifier))
-        deadline = time.monotonic() + seconds
+        begun = time.monotonic()
+        deadline = begun + seconds
+        end_at: float | None = begun + (seconds / 2 if end_after is None else end_after)
         while (state := self.state()) is not None and state.worker is not None:
+            if end_at is not None and time.monotonic() > end_at:
+                end_at = None
+                with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                    self._connection.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [state.worker])
             if time.monotonic() > deadline:
                 raise StepTimeout(
                     f"the apply worker (pid {state.worker}) of {self._name} did not end in {seconds:g} s; "

@@ -8,7 +8,8 @@ time-out, the whole pause has one; what a failure leaves is settled, back or for
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,8 +32,12 @@ Figures = Mapping[str, Any]
 
 GRACE_SECONDS = 1.0
 """After a step's time-out its sessions are cut: a server that is silent keeps no time-out of its own."""
+RECORD_SECONDS = 1.0
+"""Once the new side is open, clients wait no longer than this for a journal that does not answer."""
+REPAIR_SECONDS = 30.0
 
 _INSIDE_PAUSE = SWITCH[: SWITCH.index(Step.RESUME) + 1]
+_ON_THE_WAY_ON = _INSIDE_PAUSE[SWITCH.index(POINT_OF_NO_RETURN) + 1 :]
 
 
 class Actions(Protocol):
@@ -44,6 +49,14 @@ class Actions(Protocol):
 
     def repair(self, repair: Repair) -> Figures:
         """Do `repair`; returns its figures; raises MigrationError."""
+        ...
+
+    def clients_go_on(self) -> bool:
+        """After a failure: whether clients are served again, without waiting for journal or new side.
+
+        Before the new side is opened they are led back to where they were. False where that side does not
+        answer, or the new one may be open; the rest is for `settle` in any case.
+        """
         ...
 
     def observe(self) -> tuple[bool | None, bool | None]:
@@ -79,7 +92,7 @@ class Limits:
     pause: float = 5.0
     """PAUSE itself: how long transactions under way may take to end."""
     inside: float = 3.0
-    """From the paused gateway to the new side's opening."""
+    """From the paused gateway to the new side's opening; on top of it a second to cut a silent server."""
     step: Mapping[Step, float] = field(default_factory=dict)
     """A step's own limit where it is less than what is left of `inside`."""
 
@@ -105,15 +118,17 @@ def carry_out(
     limits = limits or Limits()
     took: dict[str, float] = {}
     pause_ms = 0.0
-    paused_at = time.monotonic()
+    begun = paused_at = time.monotonic()
     for step in SWITCH:
         watch(step)
         if step is Step.PAUSE:
-            paused_at = time.monotonic()
+            begun = time.monotonic()
         seconds = _seconds(step, limits, time.monotonic() - paused_at)
         took[step.name.lower()] = _do(actions, record, step, seconds)
+        if step is Step.PAUSE:
+            paused_at = time.monotonic()
         if step is Step.RESUME:
-            pause_ms = (time.monotonic() - paused_at) * 1000
+            pause_ms = (time.monotonic() - begun) * 1000
     return SwitchResult(took, pause_ms)
 
 
@@ -124,7 +139,9 @@ def settle(actions: Actions, record: Record) -> Verdict:
     or somebody else has opened both sides (ALARM), and what a repair that cannot wait raised.
     """
     old_open, new_open = actions.observe()
-    verdict = recover(Observed(old_open, new_open, record.opening_begun()))
+    # Asked for only where it matters: the journal's server may be the one that does not answer.
+    opening_begun = new_open is None and record.opening_begun()
+    verdict = recover(Observed(old_open, new_open, opening_begun))
     if verdict is Verdict.WAIT:
         raise WrongState(
             "a side that may be open does not answer, so the other one stays closed: start its server "
@@ -150,30 +167,64 @@ def _seconds(step: Step, limits: Limits, since_pause: float) -> float:
         return limits.pause
     if step not in _INSIDE_PAUSE or SWITCH.index(step) > SWITCH.index(POINT_OF_NO_RETURN):
         return limits.step.get(step, 30.0)
-    left = limits.pause + limits.inside - since_pause
+    left = limits.inside - since_pause
     if left <= 0:
         raise StepTimeout(f"the pause reached its limit of {limits.inside:g} s before {step.value!r}")
     return min(left, limits.step.get(step, left))
 
 
 def _do(actions: Actions, record: Record, step: Step, seconds: float) -> float:
+    if step in _ON_THE_WAY_ON:
+        return _do_whatever_the_journal_says(actions, record, step, seconds)
     begun = time.monotonic()
-    number = record.begin(step.value, durable=step in {Step.PAUSE, POINT_OF_NO_RETURN})
-    try:
-        with at_most(seconds + GRACE_SECONDS):
+    with at_most(seconds + GRACE_SECONDS):
+        number = record.begin(step.value, durable=step in {Step.PAUSE, POINT_OF_NO_RETURN})
+        try:
             figures = actions.perform(step, seconds)
-    except BaseException as error:
-        record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
-        raise
+        except BaseException as error:
+            with suppress(MigrationError):  # the journal's server may be what failed
+                record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
+            raise
     ms = (time.monotonic() - begun) * 1000
-    record.end(number, "done", {**figures, "ms": round(ms, 1)})
+    with _patient_with_the_journal(forgiven=step is POINT_OF_NO_RETURN):
+        record.end(number, "done", {**figures, "ms": round(ms, 1)})
     return ms
+
+
+def _do_whatever_the_journal_says(actions: Actions, record: Record, step: Step, seconds: float) -> float:
+    """The new side is open: its clients do not wait for the journal's server, which may be the old one.
+
+    Recovery needs no record of these steps; it asks the servers.
+    """
+    begun = time.monotonic()
+    number: int | None = None
+    with _patient_with_the_journal(forgiven=True):
+        number = record.begin(step.value, durable=False)
+    with at_most(seconds + GRACE_SECONDS):
+        figures = actions.perform(step, seconds)
+    ms = (time.monotonic() - begun) * 1000
+    if number is not None:
+        with _patient_with_the_journal(forgiven=True):
+            record.end(number, "done", {**figures, "ms": round(ms, 1)})
+    return ms
+
+
+@contextmanager
+def _patient_with_the_journal(*, forgiven: bool) -> Iterator[None]:
+    """Wait for the journal for RECORD_SECONDS at most; `forgiven`: go on without it."""
+    try:
+        with at_most(RECORD_SECONDS):
+            yield
+    except MigrationError:
+        if not forgiven:
+            raise
 
 
 def _mend(actions: Actions, record: Record, repair: Repair) -> None:
     number = record.begin(repair.value, durable=False)
     try:
-        figures = actions.repair(repair)
+        with at_most(REPAIR_SECONDS):
+            figures = actions.repair(repair)
     except BaseException as error:
         record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
         raise

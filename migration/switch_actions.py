@@ -33,6 +33,9 @@ from migration.switch_record import Verb
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+GO_ON_SECONDS = 2.0
+"""How long an apply worker may take to end while clients wait to go on where they were."""
+
 
 @dataclass
 class Side:
@@ -74,6 +77,7 @@ class SwitchActions:
             ("source", "target") if verb == "cutover" else ("target", "source")
         )
         self._opened: _Open | None = None
+        self._attempted: set[Step] = set()
         # The watch is over the shared database's schema, the one that is copied from.
         self._began = read_watch(move.journal.steps(move.move)) if verb == "cutover" else None
 
@@ -120,6 +124,7 @@ class SwitchActions:
     def perform(self, step: Step, seconds: float) -> Figures:  # noqa: PLR0912 (one case a step)
         """See `migration.switch.Actions`."""
         ready = self._ready
+        self._attempted.add(step)
         figures: Figures = {}
         match step:
             case Step.PAUSE:
@@ -156,6 +161,26 @@ class SwitchActions:
             case Step.DROP_FEED:
                 self._drop_feed()
         return figures
+
+    def clients_go_on(self) -> bool:
+        """See `migration.switch.Actions`.
+
+        Everything is done in sessions that were opened before the pause. Another operator who came in
+        between would have ended them (`orphans`), so nothing is opened behind anybody's back.
+        """
+        if Step.DROP_FEED in self._attempted:
+            return True
+        if self._opened is None or Step.OPEN_NEW in self._attempted:
+            return False
+        try:
+            if Step.START_BACK in self._attempted:
+                self._opened.back.stop(GO_ON_SECONDS, end_after=GO_ON_SECONDS / 4)
+            if Step.CLOSE_OLD in self._attempted:
+                self._opened.old.guards.open()
+            self._gateway.resume()
+        except MigrationError:
+            return False
+        return True
 
     def repair(self, repair: Repair) -> Figures:
         """See `migration.switch.Actions`. What the old side needs is done there: the new one may be down."""

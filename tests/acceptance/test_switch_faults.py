@@ -14,15 +14,16 @@ import pytest
 
 from migration.protocol import SWITCH, Step
 from tests.support.clusters import Clusters
+from tests.support.fault_matrix import each
 from tests.support.scenes import VERBS, Scene
 from tests.support.scenes import scene as make_scene
 
 pytestmark = pytest.mark.acceptance
 
 SWITCHES = ("cutover", "rollback")
-KILLS = [(verb, step, point) for verb in SWITCHES for step in SWITCH for point in ("begun", "acted")]
+KILLS = [(verb, step, point) for step, point, verb in each(SWITCH, ("begun", "acted"), SWITCHES)]
 SERVERS = [
-    (verb, step, server) for verb in SWITCHES for step in SWITCH for server in ("source", "target", "gateway")
+    (verb, step, server) for step, server, verb in each(SWITCH, ("source", "target", "gateway"), SWITCHES)
 ]
 
 

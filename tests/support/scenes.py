@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import psutil
 
 from components.contract import Service
 from migration.commands.resume import restarted
@@ -132,6 +136,14 @@ class Scene:
         assert pid is not None
         return pid
 
+    def freeze(self, server: str) -> None:
+        """It answers no more, and refuses nothing: every process of it is stopped (SIGSTOP)."""
+        _signal_all(self.pid(server), signal.SIGSTOP)
+
+    def thaw(self, server: str) -> None:
+        """It goes on where it was."""
+        _signal_all(self.pid(server), signal.SIGCONT)
+
     def start_again(self, server: str) -> None:
         """Wait until it has died, then start it, as its supervisor would."""
         found = self.server(server)
@@ -186,6 +198,14 @@ class Scene:
             ).fetchall()
         assert len(rows) == len(known), "a write did not arrive"
         assert all(count == 1 for _, count in rows), "a write arrived twice"
+
+
+def _signal_all(pid: int, number: signal.Signals) -> None:
+    """To a server and all its processes: the first one first, so that it starts no more."""
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 @contextmanager

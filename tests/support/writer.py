@@ -10,7 +10,6 @@ from typing import LiteralString, Self
 import psycopg
 
 from migration.connections import Database
-from migration.errors import MigrationError
 
 
 class Writer:
@@ -31,6 +30,8 @@ class Writer:
         self.acknowledged: list[str] = []
         self.failed: list[str] = []
         """What failed statements were told, in words."""
+        self.longest = 0.0
+        """Seconds that the slowest write took since somebody set this to 0, failed or not."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,22 +66,28 @@ class Writer:
         while not self._stop.is_set():
             self._number += 1
             name = f"writer-{id(self)}-{self._number}@example.org"
+            begun = time.monotonic()
             try:
                 connection = self._session()
                 connection.execute(self._statement, (name,))
-            except (psycopg.Error, MigrationError) as error:
+            except psycopg.Error as error:
+                self.longest = max(self.longest, time.monotonic() - begun)
                 self.failed.append(str(error))
                 self._drop()
                 self._stop.wait(0.1)
             else:
+                self.longest = max(self.longest, time.monotonic() - begun)
                 self.acknowledged.append(name)
                 self._stop.wait(0.02)
         self._drop()
 
     def _session(self) -> psycopg.Connection[tuple[object, ...]]:
         if self._connection is None or self._connection.closed:
-            # Not the migration's own name: what it leaves behind under that is ended.
-            self._connection = self._endpoint.connect(application_name="an application")
+            # Not a session of the migration's: those it ends by name, and cuts where they wait too long.
+            self._connection = psycopg.connect(
+                self._endpoint.conninfo(), application_name="an application", autocommit=True,
+                prepare_threshold=None, connect_timeout=30,
+            )  # fmt: skip
         return self._connection
 
     def _drop(self) -> None:
