@@ -227,23 +227,29 @@ class Online:
 
     def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
         """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
+        served = True
         try:
             actions.make_ready()
             with self.runner.interruption.shield(), self._record(move, verb) as record:
-                result = carry_out(actions, record, self.limits, self.watch)
+                try:
+                    result = carry_out(actions, record, self.limits, self.watch)
+                except BaseException:
+                    with at_most(RETREAT_LIMIT_SECONDS):
+                        served = actions.clients_go_on()
+                    raise
         except BaseException as error:
-            self._settle_after(move, verb, actions, error)
+            self._settle_after(move, verb, actions, error, served=served)
             raise
         self.runner.journal.set_state(move, _AFTER[verb, Verdict.FORWARD])
         return result
 
-    def _settle_after(self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException) -> None:
-        """Let clients go on, then settle. Raises WrongState, with the failure in it, where `resume` has to.
+    def _settle_after(
+        self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException, *, served: bool
+    ) -> None:
+        """Settle a switch that failed. Raises WrongState, with the failure in it, where `resume` has to.
 
-        While clients wait for a side that does not answer, it is asked again and again.
+        While clients wait for a side that does not answer (not `served`), it is asked again and again.
         """
-        with self.runner.interruption.shield(), at_most(RETREAT_LIMIT_SECONDS):
-            served = actions.clients_go_on()
         failed_at = time.monotonic()
         told = served
         while True:

@@ -8,8 +8,7 @@ time-out, the whole pause has one; what a failure leaves is settled, back or for
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,12 +31,9 @@ Figures = Mapping[str, Any]
 
 GRACE_SECONDS = 1.0
 """After a step's time-out its sessions are cut: a server that is silent keeps no time-out of its own."""
-RECORD_SECONDS = 1.0
-"""Once the new side is open, clients wait no longer than this for a journal that does not answer."""
 REPAIR_SECONDS = 30.0
 
 _INSIDE_PAUSE = SWITCH[: SWITCH.index(Step.RESUME) + 1]
-_ON_THE_WAY_ON = _INSIDE_PAUSE[SWITCH.index(POINT_OF_NO_RETURN) + 1 :]
 
 
 class Actions(Protocol):
@@ -174,50 +170,17 @@ def _seconds(step: Step, limits: Limits, since_pause: float) -> float:
 
 
 def _do(actions: Actions, record: Record, step: Step, seconds: float) -> float:
-    if step in _ON_THE_WAY_ON:
-        return _do_whatever_the_journal_says(actions, record, step, seconds)
     begun = time.monotonic()
     with at_most(seconds + GRACE_SECONDS):
         number = record.begin(step.value, durable=step in {Step.PAUSE, POINT_OF_NO_RETURN})
         try:
             figures = actions.perform(step, seconds)
         except BaseException as error:
-            with suppress(MigrationError):  # the journal's server may be what failed
-                record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
+            record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
             raise
     ms = (time.monotonic() - begun) * 1000
-    with _patient_with_the_journal(forgiven=step is POINT_OF_NO_RETURN):
-        record.end(number, "done", {**figures, "ms": round(ms, 1)})
+    record.end(number, "done", {**figures, "ms": round(ms, 1)})
     return ms
-
-
-def _do_whatever_the_journal_says(actions: Actions, record: Record, step: Step, seconds: float) -> float:
-    """The new side is open: its clients do not wait for the journal's server, which may be the old one.
-
-    Recovery needs no record of these steps; it asks the servers.
-    """
-    begun = time.monotonic()
-    number: int | None = None
-    with _patient_with_the_journal(forgiven=True):
-        number = record.begin(step.value, durable=False)
-    with at_most(seconds + GRACE_SECONDS):
-        figures = actions.perform(step, seconds)
-    ms = (time.monotonic() - begun) * 1000
-    if number is not None:
-        with _patient_with_the_journal(forgiven=True):
-            record.end(number, "done", {**figures, "ms": round(ms, 1)})
-    return ms
-
-
-@contextmanager
-def _patient_with_the_journal(*, forgiven: bool) -> Iterator[None]:
-    """Wait for the journal for RECORD_SECONDS at most; `forgiven`: go on without it."""
-    try:
-        with at_most(RECORD_SECONDS):
-            yield
-    except MigrationError:
-        if not forgiven:
-            raise
 
 
 def _mend(actions: Actions, record: Record, repair: Repair) -> None:

@@ -168,7 +168,7 @@ class SwitchActions:
         Everything is done in sessions that were opened before the pause. Another operator who came in
         between would have ended them (`orphans`), so nothing is opened behind anybody's back.
         """
-        if Step.DROP_FEED in self._attempted:
+        if not self._attempted or Step.DROP_FEED in self._attempted:
             return True
         if self._opened is None or Step.OPEN_NEW in self._attempted:
             return False
@@ -177,6 +177,10 @@ class SwitchActions:
                 self._opened.back.stop(GO_ON_SECONDS, end_after=GO_ON_SECONDS / 4)
             if Step.CLOSE_OLD in self._attempted:
                 self._opened.old.guards.open()
+            if Step.ROUTE_NEW in self._attempted:
+                with contextlib.suppress(MigrationError):
+                    self._opened.repointed()
+                self._gateway.repoint(self._routes[0])
             self._gateway.resume()
         except MigrationError:
             return False

@@ -13,10 +13,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from migration.journal import Figures, Journal, Move, Outcome
+from migration.liveness import at_most
 from migration.move import Observer, Unobserved
 from migration.protocol import POINT_OF_NO_RETURN, SWITCH
 
 Verb = Literal["cutover", "rollback"]
+
+RECORD_SECONDS = 1.0
+"""So long may the records of a switch that failed take; what is not written then is left out."""
 
 
 class SwitchRecord(contextlib.AbstractContextManager["SwitchRecord"]):
@@ -42,9 +46,12 @@ class SwitchRecord(contextlib.AbstractContextManager["SwitchRecord"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.shutdown(wait=True)
         if error is None:
+            self._writer.shutdown(wait=True)
             self._drain()
+        else:
+            with at_most(RECORD_SECONDS):  # the journal's server may be what failed
+                self._writer.shutdown(wait=True)
 
     def begin(self, name: str, *, durable: bool) -> int:
         """Record that a step begins; see `migration.switch.Record`.
