@@ -80,6 +80,7 @@ def read_catalog(
                 (classid, oid): why
                 for classid, oid, why in connection.execute(query("catalog_superuser_only"))
             },
+            inherited=dict(connection.execute(query("catalog_inherited")).fetchall()),
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),
             columns_read={
@@ -200,7 +201,7 @@ def _read_tables(connection: Connection) -> tuple[dict[int, Table], tuple[LargeO
 
 def _table(row: tuple[Any, ...], columns: tuple[Column, ...]) -> Table:
     (oid, schema, name, kind, size, pages, index_bytes, tuples, analyzed_pages, unlogged, row_security, ident,
-     parent_schema, parent, key, key_index, primary, identity_index) = row  # fmt: skip
+     parent_schema, parent, key, key_index, primary, identity_index, by_enum) = row  # fmt: skip
     return Table(
         name=TableName(schema, name),
         oid=oid,
@@ -217,6 +218,7 @@ def _table(row: tuple[Any, ...], columns: tuple[Column, ...]) -> Table:
         row_security=row_security,
         parent=TableName(parent_schema, parent) if parent is not None else None,
         current_replica_identity=ident,
+        hashed_by_enum=by_enum,
     )
 
 

@@ -199,6 +199,8 @@ class Catalog:
     """Objects that only a superuser can make though others of their kind need none, with the reason."""
     unpopulated: frozenset[int] = frozenset()
     """OIDs of materialized views that hold nothing."""
+    inherited: Mapping[int, str] = field(default_factory=dict)
+    """By OIDs of tables that inherit: DDL for columns that neither INHERITS nor a dump makes as they are."""
     streams: tuple[Stream, ...] = ()
     """Publications and subscriptions, this program's own left out."""
     left_behind: tuple[LeftBehind, ...] = ()

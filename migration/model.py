@@ -102,6 +102,8 @@ class Table:
     row_security: bool = False
     parent: TableName | None = None
     """The partitioned table it is directly part of; None for others."""
+    hashed_by_enum: bool = False
+    """Partitioned by a hash that differs from server to server: its partitions have other rows elsewhere."""
     current_replica_identity: Literal["d", "n", "f", "i"] = "d"
     """`pg_class.relreplident` as it is on the source now."""
 

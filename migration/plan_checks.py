@@ -164,6 +164,13 @@ def _needs_superuser(catalog: Catalog, item: CatalogObject) -> str:
 def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Problem]:
     for classid, oid in sorted(closure.objects):
         table = catalog.tables.get(oid) if classid == PG_CLASS else None
+        if table is not None and table.hashed_by_enum:
+            yield Problem(
+                service.name, "data", "no-go",
+                f"table {table.name} is partitioned by the hash of an enum, which differs from server to"
+                " server: its partitions would refuse their rows; partition it by list, or by the hash of"
+                " another column, in the shared database first",
+            )  # fmt: skip
         if table is None or not table.holds_rows:
             continue
         if table.unlogged:

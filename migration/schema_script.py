@@ -7,7 +7,7 @@ what they depend on. What has an owner of its own elsewhere is left out: schemas
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,7 +80,15 @@ def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Ma
         places[entry.dump_id] = _section(entry, places)
         if statement is not None:
             (before if places[entry.dump_id] == "pre-data" else after).append(statement)
-    return Script(tuple(before), tuple(after))
+    return Script((*before, *_inherited(plan, catalog)), tuple(after))
+
+
+def _inherited(plan: ServicePlan, catalog: Catalog) -> Iterator[Statement]:
+    """What makes inherited columns what they are on the source, once every table is there."""
+    for oid, text in catalog.inherited.items():
+        key = (PG_CLASS, oid)
+        if key in plan.objects:
+            yield Statement(f"columns of {catalog.objects[key]}", "TABLE", key, text)
 
 
 def _choose(entries: Sequence[Entry], plan: ServicePlan) -> dict[int, Entry]:

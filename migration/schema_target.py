@@ -59,6 +59,8 @@ def ddl_session(target: Database) -> Iterator[Connection]:
     with target.connect() as connection:
         for name, value in _SETTINGS.items():
             connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+        # Only now are PL/pgSQL's own settings known, which functions may have.
+        connection.execute("DO LANGUAGE plpgsql 'BEGIN NULL; END'")
         yield connection
 
 

@@ -33,6 +33,8 @@ WHERE has_function_privilege(%(application)s, f.oid, 'EXECUTE')
 UNION ALL
 SELECT 'pg_type'::regclass::oid, t.oid, NULL, ARRAY['USAGE']
 FROM pg_type t JOIN ns ON ns.oid = t.typnamespace
-WHERE t.typtype IN ('c', 'd', 'e', 'r', 'b') AND t.typcategory <> 'A'
+WHERE t.typtype IN ('c', 'd', 'e', 'r', 'b')
+  -- A domain over an array has an array's category.
+  AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
   AND (t.typtype <> 'c' OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
   AND has_type_privilege(%(application)s, t.oid, 'USAGE')

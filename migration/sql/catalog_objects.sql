@@ -48,7 +48,9 @@ WITH ns AS (
     SELECT 'pg_operator'::regclass, o.oid, 'operator', ns.nspname, o.oprname::text,
            '(' || concat_ws(',', NULLIF(o.oprleft, 0)::regtype, NULLIF(o.oprright, 0)::regtype) || ')',
            NULL, NULL, NULL
-    FROM pg_operator o JOIN ns ON ns.oid = o.oprnamespace
+    -- A commutator or negator that was named and never defined is a shell; pg_dump leaves it out, and whoever names it
+    -- makes it.
+    FROM pg_operator o JOIN ns ON ns.oid = o.oprnamespace WHERE o.oprcode <> 0
     UNION ALL
     SELECT 'pg_opfamily'::regclass, f.oid, 'operator family', ns.nspname, f.opfname::text,
            ' using ' || a.amname, NULL, NULL, NULL

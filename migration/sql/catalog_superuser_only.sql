@@ -12,10 +12,14 @@ UNION ALL
 SELECT 'pg_proc'::regclass, p.oid, 'only a superuser can give a function a SUPPORT function'
 FROM pg_proc p WHERE p.oid >= 16384 AND p.prosupport <> 0
 UNION ALL
-SELECT 'pg_proc'::regclass, p.oid, 'only a superuser can set ' || s.name || ' for a function'
-FROM pg_proc p CROSS JOIN unnest(p.proconfig) AS own (line)
-JOIN pg_settings s ON lower(s.name) = lower(split_part(own.line, '=', 1))
-WHERE p.oid >= 16384 AND s.context IN ('superuser', 'superuser-backend')
+-- Nobody else may set what no loaded library knows; an extension's, and PL/pgSQL's, are known once it is there.
+SELECT 'pg_proc'::regclass, p.oid, 'only a superuser can set ' || own.name || ' for a function'
+FROM pg_proc p CROSS JOIN LATERAL (SELECT split_part(line, '=', 1) FROM unnest(p.proconfig) AS line) AS own (name)
+LEFT JOIN pg_settings s ON lower(s.name) = lower(own.name)
+WHERE p.oid >= 16384
+  AND (s.context IN ('superuser', 'superuser-backend') OR lower(own.name) = 'plpgsql.variable_conflict'
+       OR s.name IS NULL
+          AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = lower(split_part(own.name, '.', 1))))
 UNION ALL
 SELECT 'pg_type'::regclass, t.oid, 'only a superuser can create base types'
 FROM pg_type t

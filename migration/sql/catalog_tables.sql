@@ -9,7 +9,10 @@ SELECT c.oid, n.nspname, c.relname,
        CASE WHEN c.relkind = 'r' THEN pg_indexes_size(c.oid) ELSE 0 END,
        c.reltuples::bigint, c.relpages, c.relpersistence = 'u', c.relrowsecurity, c.relreplident::text,
        pn.nspname, pc.relname,
-       k.columns, k.index_name, k.is_primary, i.relname
+       k.columns, k.index_name, k.is_primary, i.relname,
+       -- An enum's hash is that of its labels' OIDs (hashenum).
+       EXISTS (SELECT FROM pg_partitioned_table pt JOIN pg_opclass oc ON oc.oid = ANY (pt.partclass)
+               WHERE pt.partrelid = c.oid AND pt.partstrat = 'h' AND oc.opcintype = 'anyenum'::regtype)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition

@@ -62,7 +62,7 @@ SELECT 'pg_operator'::regclass, o.oid, 'operator',
            'restrict', NULLIF(o.oprrest, 0)::regproc, 'join', NULLIF(o.oprjoin, 0)::regproc)),
        format('DROP OPERATOR %I.%s (%s, %s)', ns.nspname, o.oprname,
               coalesce(NULLIF(o.oprleft, 0)::regtype::text, 'NONE'), o.oprright::regtype), NULL
-FROM pg_operator o JOIN ns ON ns.oid = o.oprnamespace
+FROM pg_operator o JOIN ns ON ns.oid = o.oprnamespace WHERE o.oprcode <> 0
 UNION ALL
 SELECT 'pg_collation'::regclass, o.oid, 'collation', format('%I.%I', ns.nspname, o.collname), NULL,
        jsonb_strip_nulls(jsonb_build_object(

@@ -28,6 +28,12 @@ CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1';
 -- kind: functions with a setting of superusers -> only a superuser can set log_statement for a function
 CREATE FUNCTION f() RETURNS int LANGUAGE sql SET log_statement = 'none' AS 'SELECT 1';
 
+-- kind: functions with a setting of nobody's -> only a superuser can set shop.tenant for a function
+CREATE FUNCTION f() RETURNS int LANGUAGE sql SET shop.tenant = 'none' AS 'SELECT 1';
+
+-- kind: functions with PL/pgSQL's own setting of superusers -> only a superuser can set plpgsql.variable_conflict for a
+CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql SET plpgsql.variable_conflict = error AS 'BEGIN RETURN 1; END';
+
 -- kind: functions with planner support -> only a superuser can give a function a SUPPORT function
 CREATE FUNCTION f(int, int) RETURNS SETOF int LANGUAGE sql SUPPORT generate_series_int4_support AS 'SELECT $1';
 
@@ -74,6 +80,10 @@ CREATE TRIGGER always BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); ALTE
 
 -- kind: unlogged tables -> is unlogged
 CREATE UNLOGGED TABLE t (a int);
+
+-- kind: partitions by the hash of an enum -> t is partitioned by the hash of an enum
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (a int, e e) PARTITION BY HASH (a, e);
+CREATE TABLE t0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 
 -- kind: security labels -> security label
 CREATE TABLE t (a int); SET allow_system_table_mods = on;

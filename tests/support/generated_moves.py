@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -51,29 +52,28 @@ def move_and_compare(clusters: Clusters, versions: tuple[int, int], schema: Gene
             tempfile.TemporaryDirectory() as folder,
             split(source, here, rules, Path(folder)) as made,
         ):
-            found = _move(made, schema)
+            found = move(made, schema.services)
     finally:
         there.drop_database(source)
     assert found == [], "\n".join(found)
 
 
-def _move(made: Split, schema: Generated) -> list[str]:
+def move(made: Split, services: Sequence[str]) -> list[str]:
+    """Move services with their rows; returns what differs afterwards by the project's own comparison."""
     plan = made.plan()
     plan.check()
-    dump = made.dump(schema.services[0])
-    for name in schema.services:
+    dump = made.dump(services[0])
+    for name in services:
         create_schema(made.contract, plan, name, dump, made.targets[name])
     tasks = [
-        CopyTask(name, table, made.targets[name])
-        for name in schema.services
-        for table in plan.services[name].tables
+        CopyTask(name, table, made.targets[name]) for name in services for table in plan.services[name].tables
     ]
     with exported_snapshot(made.source) as snapshot:
         copy_tables(
             made.source, tasks, snapshot, workers=2, progress=Silent(), stop=threading.Event()
         )  # fmt: skip
     found = []
-    for name in schema.services:
+    for name in services:
         own, target = plan.services[name], made.targets[name]
         build_indexes(made.contract, plan, name, dump, target, workers=1)
         move_sequences(made.source, target, own.sequences)
