@@ -20,6 +20,7 @@ from migration.catalog_model import (
     PG_PROC,
     PG_PUBLICATION,
     PG_TRIGGER,
+    BuildNeed,
     Catalog,
     CatalogObject,
     Dependency,
@@ -80,6 +81,10 @@ def read_catalog(
                 (classid, oid): why
                 for classid, oid, why in connection.execute(query("catalog_superuser_only"))
             },
+            build_needs=tuple(
+                BuildNeed((classid, oid), *rest)
+                for classid, oid, *rest in connection.execute(query("catalog_builds"))
+            ),
             inherited=dict(connection.execute(query("catalog_inherited")).fetchall()),
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),

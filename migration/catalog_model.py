@@ -144,6 +144,18 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildNeed:
+    """Something that not every server has, which an object's definition does not say."""
+
+    object_id: ObjectId
+    where: str
+    """For people: `user_schema.t.a`."""
+    what: Literal["collation", "locale", "compression", "xml"]
+    name: str
+    """Of the collation, the libc locale or the compression; of the type that is or holds xml."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftBehind:
     """Something that belongs to a schema, or to the database, and that no dump of a schema carries."""
 
@@ -199,6 +211,8 @@ class Catalog:
     """Objects that only a superuser can make though others of their kind need none, with the reason."""
     unpopulated: frozenset[int] = frozenset()
     """OIDs of materialized views that hold nothing."""
+    build_needs: tuple[BuildNeed, ...] = ()
+    """What types and columns need of a server's build and machine."""
     inherited: Mapping[int, str] = field(default_factory=dict)
     """By OIDs of tables that inherit: DDL for columns that neither INHERITS nor a dump makes as they are."""
     streams: tuple[Stream, ...] = ()

@@ -63,8 +63,6 @@ class Column:
     binary: bool = True
     """Whether binary COPY gives the same value on both sides: the type has send and receive functions,
     and its binary form holds no OID (reg* types, arrays and composites of types of one's own do)."""
-    compression: str = ""
-    """`pglz` or `lz4`; empty: the server's default."""
 
     def identifier(self) -> sql.Identifier:
         """The quoted name."""

@@ -1,12 +1,12 @@
-"""What a schema needs and the build of a service's own server leaves out: ICU, lz4, libxml. Pure."""
+"""What a schema needs and the build of a service's own server lacks: ICU, lz4, libxml, locales. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from components.contract import Service
-from migration.catalog_model import PG_CLASS, Catalog
+from migration.catalog_model import BuildNeed, Catalog
 from migration.closure import Closure
 from migration.plan_model import Problem, TargetFacts
 
@@ -24,6 +24,9 @@ def build_problems(
     service: Service, catalog: Catalog, closure: Closure, target: TargetFacts
 ) -> Iterator[Problem]:
     """What would be refused when a table is made or filled, or fail when it is used."""
+    for need in catalog.build_needs:
+        if need.object_id in closure.objects and catalog.objects[need.object_id].extension is None:
+            yield from _unmet(service, need, target)
     for key in sorted(closure.objects):
         item = catalog.objects[key]
         if item.extension is not None:
@@ -33,23 +36,6 @@ def build_problems(
                 service.name, "encoding", "no-go",
                 f"{item} is of ICU, and {service.name}'s server is built without it: use a build that has it",
             )  # fmt: skip
-        table = catalog.tables.get(key[1]) if key[0] == PG_CLASS else None
-        for column in table.columns if table is not None else ():
-            where = f"{item.identity}.{column.name}"
-            known = target.compressions
-            if column.compression and known and column.compression not in known:
-                yield Problem(
-                    service.name, "setting", "no-go",
-                    f"{where} is compressed with {column.compression}, and {service.name}'s server is built"
-                    " without it: use a build that has it, or ALTER TABLE ... SET COMPRESSION pglz in the"
-                    " shared database first",
-                )  # fmt: skip
-            if column.type in _XML_TYPES and not target.xml:
-                yield Problem(
-                    service.name, "setting", "no-go",
-                    f"{where} is of type xml, and {service.name}'s server is built without libxml, so that it"
-                    " takes no such value: use a build that has it",
-                )  # fmt: skip
         routine = catalog.routines.get(key)
         text = f"{item.definition}\n{routine.body}" if routine is not None else item.definition
         if not target.xml and _XML_CODE.search(text):
@@ -58,3 +44,37 @@ def build_problems(
                 f"{item} makes or reads XML, and {service.name}'s server is built without libxml: it"
                 " will fail where it is used; use a build that has it",
             )  # fmt: skip
+
+
+def _unmet(service: Service, need: BuildNeed, target: TargetFacts) -> Iterator[Problem]:
+    if need.what == "compression" and target.compressions and need.name not in target.compressions:
+        yield Problem(
+            service.name, "setting", "no-go",
+            f"{need.where} is compressed with {need.name}, and {service.name}'s server is built"
+            " without it: use a build that has it, or ALTER TABLE ... SET COMPRESSION pglz in the"
+            " shared database first",
+        )  # fmt: skip
+    if need.what == "xml" and not target.xml:
+        of = "" if need.name in _XML_TYPES else ", which holds xml"
+        yield Problem(
+            service.name, "setting", "no-go",
+            f"{need.where} is of type {need.name}{of}, and {service.name}'s server is built without libxml,"
+            " so that it takes no such value: use a build that has it",
+        )  # fmt: skip
+    if need.what == "locale" and target.locales and _spelled(need.name) not in target.locales:
+        yield Problem(
+            service.name, "encoding", "no-go",
+            f"collation {need.where} is of the locale {need.name}, which {service.name}'s server does not"
+            " know: install it on that machine, and run pg_import_system_collations",
+        )  # fmt: skip
+
+
+def _spelled(locale: str) -> str:
+    """One spelling for all of a locale's: `de_DE.UTF-8` and `de_DE.utf8` are the same."""
+    name, dot, encoding = locale.partition(".")
+    return name + dot + encoding.lower().replace("-", "")
+
+
+def spelled_locales(names: Iterable[str]) -> frozenset[str]:
+    """Locales for `TargetFacts.locales`, with those that every C library has."""
+    return frozenset({"C", "POSIX", *map(_spelled, names)})

@@ -59,6 +59,8 @@ class TargetFacts:
     """The version of each extension: the installed one, else the one that CREATE EXTENSION gives."""
     collations: frozenset[str] = frozenset()
     """Names of the collations in the server's own schema; empty: not known."""
+    locales: frozenset[str] = frozenset()
+    """Locales of the C library that the server's collations name; empty: not known."""
     compressions: frozenset[str] = frozenset()
     """What columns may be compressed with by the server's build; empty: not known."""
     icu: bool = True

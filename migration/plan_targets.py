@@ -98,16 +98,21 @@ def _collations(
     """Collations of the server's own: made at its initdb, from what its machine and build had."""
     if not target.collations:
         return
+    # ICU's `unicode` is listed by any build from PostgreSQL 16 on, and refused where it is used.
+    there = target.collations if target.icu else target.collations - {"unicode"}
     lacking: dict[str, str] = {}
+    for need in catalog.build_needs:
+        if need.what == "collation" and need.object_id in closure.objects and need.name not in there:
+            lacking.setdefault(need.name, need.where)
     for key in sorted(closure.objects):
         item = catalog.objects[key]
         table = catalog.tables.get(key[1]) if key[0] == PG_CLASS else None
         for column in table.columns if table is not None else ():
             name = (column.collation or "").removeprefix("pg_catalog.").strip('"')
-            if (column.collation or "").startswith("pg_catalog.") and name not in target.collations:
+            if (column.collation or "").startswith("pg_catalog.") and name not in there:
                 lacking.setdefault(name, f"{item.identity}.{column.name}")
         for name in _COLLATE.findall(item.definition) if item.extension is None else ():
-            if name not in target.collations:
+            if name not in there:
                 lacking.setdefault(name, str(item))
     for name, where in lacking.items():
         yield Problem(

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from migration.connections import Database
 from migration.errors import SchemaOnTarget, TargetNotEmpty
+from migration.plan_builds import spelled_locales
 from migration.plan_model import TargetFacts
 from migration.queries import query
 from migration.schema_script import Statement
@@ -90,6 +91,10 @@ def read_target(target: Database) -> TargetFacts:
         collations = connection.execute(
             "SELECT collname FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace"
         ).fetchall()
+        locales = connection.execute(
+            "SELECT collcollate FROM pg_collation WHERE collprovider = 'c' AND collcollate <> ''"
+            " UNION SELECT datcollate FROM pg_database UNION SELECT datctype FROM pg_database"
+        ).fetchall()
         compressions = connection.execute(
             "SELECT unnest(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
         ).fetchall()
@@ -99,6 +104,7 @@ def read_target(target: Database) -> TargetFacts:
     names = frozenset(name for (name,) in collations)
     return TargetFacts(
         version, encoding, collate, ctype, available, installed, versions, names,
+        locales=spelled_locales(name for (name,) in locales),
         compressions=frozenset(name for (name,) in compressions),
         # `unicode` is there in any build from PostgreSQL 16 on; these are initdb's, of a build with ICU.
         icu="und-x-icu" in names,

@@ -30,7 +30,6 @@ SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, 
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN a.attcollation <> t.typcollation THEN format('%I.%I', cn.nspname, co.collname) END,
        o.oid IS NULL,
-       CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE '' END,
        t.typname = 'oid' AND t.oid = 'oid'::regtype OR t.typname = 'lo' AND t.typtype = 'd'
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid

@@ -54,6 +54,12 @@ def require_icu(source: Database) -> None:
             'CREATE TABLE t (a text); CREATE INDEX i ON t (a COLLATE "de-x-icu")',
             "index user_schema.i has the",
         ),
+        ('CREATE DOMAIN d AS text COLLATE "de-x-icu"', "user_schema.d has the collation de-x-icu"),
+        ('CREATE TYPE c AS (x int, "y z" text COLLATE "de-x-icu")', 'user_schema.c."y z" has the'),
+        (
+            'CREATE TYPE r AS RANGE (subtype = text, collation = "de-x-icu")',
+            "user_schema.r has the collation",
+        ),
         ("CREATE VIEW v AS SELECT 'a'::text COLLATE \"de-x-icu\" < 'b' AS x", "view user_schema.v has the"),
         (
             "CREATE TABLE t (a text CONSTRAINT k CHECK (a COLLATE \"de-x-icu\" > 'b'))",
@@ -71,12 +77,44 @@ def test_a_collation_of_icu_is_refused_where_the_target_has_no_icu(
 
 
 @_17_TO_18
+def test_the_collation_unicode_is_refused_where_the_target_lists_it_without_icu(
+    source_database: Database, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    script = 'CREATE TABLE t (a text COLLATE "unicode")'
+    (found,) = no_gos(planned(source_database, target_cluster, tmp_path, script, lacks="icu"))
+    assert "user_schema.t.a has the collation unicode" in found
+
+
+@_15_TO_17
+def test_a_locale_behind_a_collation_of_ones_own_is_refused_where_the_target_does_not_know_it(
+    source_database: Database, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    script = (
+        "CREATE COLLATION known (provider = libc, locale = 'C');"
+        "CREATE COLLATION c (provider = libc, locale = 'C.UTF-8')"
+    )
+    with source_database.connect() as connection:
+        connection.execute("CREATE SCHEMA user_schema; SET search_path = user_schema, public")
+        connection.execute(script.encode())
+    with split(source_database, target_cluster, {"user": ()}, tmp_path) as made:
+        assert no_gos(made.plan()) == [], "the target's server has the locale, by another spelling"
+        with made.superusers["user"].connect() as connection:
+            connection.execute("DELETE FROM pg_collation WHERE collcollate ILIKE 'C.UTF%8'")
+        (found,) = no_gos(made.plan())
+    assert "collation user_schema.c is of the locale C.UTF-8" in found
+
+
+@_17_TO_18
 def test_a_compression_that_the_targets_build_lacks_is_refused(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
-    script = "CREATE TABLE t (a text COMPRESSION lz4, b text COMPRESSION pglz, c text)"
-    (found,) = no_gos(planned(source_database, target_cluster, tmp_path, script, lacks="lz4"))
-    assert "user_schema.t.a is compressed with lz4" in found
+    script = (
+        "CREATE TABLE t (a text COMPRESSION lz4, b text COMPRESSION pglz, c text);"
+        "CREATE MATERIALIZED VIEW m AS SELECT c FROM t; ALTER MATERIALIZED VIEW m ALTER c SET COMPRESSION lz4"
+    )
+    table, view = no_gos(planned(source_database, target_cluster, tmp_path, script, lacks="lz4"))
+    assert "user_schema.t.a is compressed with lz4" in table
+    assert "user_schema.m.c is compressed with lz4" in view
 
 
 @_17_TO_18
@@ -84,13 +122,15 @@ def test_xml_is_refused_as_a_column_and_told_of_in_code_where_the_target_has_non
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     script = (
-        "CREATE TABLE t (a xml, b text); CREATE VIEW v AS SELECT xmlelement(name x, b) AS e FROM t;"
+        "CREATE TABLE t (a xml, b text); CREATE DOMAIN doc AS xml; CREATE TYPE pair AS (n int, d doc);"
+        "CREATE TABLE u (a pair[]); CREATE VIEW v AS SELECT xmlelement(name x, b) AS e FROM t;"
         "CREATE FUNCTION f(text) RETURNS text LANGUAGE plpgsql AS"
         " 'BEGIN RETURN (xpath(''/a'', $1::xml))[1]; END'"
     )
     plan = planned(source_database, target_cluster, tmp_path, script, lacks="xml")
-    (found,) = no_gos(plan)
-    assert "user_schema.t.a is of type xml" in found
+    plain, inside = no_gos(plan)
+    assert "user_schema.t.a is of type xml" in plain
+    assert "user_schema.u.a is of type user_schema.pair[], which holds xml" in inside
     notes = "\n".join(problem.text for problem in plan.all_problems if problem.severity == "note")
     assert "view user_schema.v makes or reads XML" in notes
     assert "function user_schema.f(text) makes or reads XML" in notes
