@@ -23,4 +23,4 @@ WHERE p.oid >= 16384
 UNION ALL
 SELECT 'pg_type'::regclass, t.oid, 'only a superuser can create base types'
 FROM pg_type t
-WHERE t.oid >= 16384 AND t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+WHERE t.oid >= 16384 AND (t.typtype = 'b' OR NOT t.typisdefined) AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)

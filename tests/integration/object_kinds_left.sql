@@ -19,6 +19,9 @@ CREATE TYPE raw; CREATE FUNCTION raw_in(cstring) RETURNS raw LANGUAGE internal I
 CREATE FUNCTION raw_out(raw) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
 CREATE TYPE raw (INPUT = raw_in, OUTPUT = raw_out); CREATE TABLE t (a raw);
 
+-- kind: types that were never defined -> only a superuser can create base types
+CREATE TYPE undone;
+
 -- kind: functions in C or internal -> its language internal is not trusted
 CREATE FUNCTION f(int) RETURNS int LANGUAGE internal IMMUTABLE STRICT AS 'int4abs';
 
