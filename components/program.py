@@ -87,7 +87,9 @@ def service_database(
             entry=entry,
             platform=platform,
             version=settings.postgres_version,
-            parameters=tune(entry, version=settings.postgres_version, scale=settings.scale),
+            parameters=tune(
+                entry, version=settings.postgres_version, scale=settings.scale, disk=settings.disk(name)
+            ),
             endpoint_port=settings.endpoint_port(entry),
             instance_port=settings.instance_port(entry),
             source=SourceRoute(

@@ -43,6 +43,8 @@ _PATIENT = {
     "default_transaction_isolation": "read committed",
     "lock_timeout": "0",
     "statement_timeout": "0",
+    # An index of a large table is sorted in files larger than any query's of the service should be.
+    "temp_file_limit": "-1",
 }
 _CURIOUS = {
     # Monitoring must never hold up, nor be held up by, what it watches.

@@ -18,6 +18,7 @@ from components import settings_rules
 from components.catalogue import Catalogue, Host, ServiceEntry
 from components.contract import Endpoint
 from components.problems import ConfigurationError, Problem, from_validation
+from components.settings_docker import DockerSettings
 from components.tuning import tune
 
 SOURCE_PASSWORD_VARIABLE = "SOURCE_DB_PASSWORD"  # noqa: S105 - a variable's name
@@ -49,21 +50,6 @@ class SourceSettings(_Part):
     """Path of the CA's certificate; a relative one starts at the state folder."""
     administrator: SourceLogin
     application: SourceLogin
-
-
-class DockerSettings(_Part):
-    """Docker platform: images and addresses."""
-
-    postgres_image: str = Field(default="postgres:17", min_length=1)
-    """Of the instances, best with a digest: `postgres:17@sha256:...`. It has to be on the Docker host."""
-    gateway_image: str | None = None
-    """An image with `pgbouncer` on its PATH; None: the instances' image has it."""
-    postgres_user: str = Field(default="999:999", pattern=r"^[1-9]\d*:\d+$")
-    """User and group of `postgres` in the instances' image, as numbers; the official image's is 999:999."""
-    subnet: str = "172.30.0.0/16"
-    """The stack's own addresses: a private /16 that nothing else on the Docker host uses."""
-    link: bool = True
-    """Whether the containers reach the shared database, until every service's move is finished."""
 
 
 class Settings(_Part):
@@ -114,6 +100,10 @@ class Settings(_Part):
     def instance_port(self, entry: ServiceEntry) -> int:
         """Where the service's own PostgreSQL listens."""
         return self.endpoint_port(entry) + self.instance_port_offset
+
+    def disk(self, service: str) -> int | None:
+        """kB that the service's instance has for its data; None when the settings do not say."""
+        return self.docker.volume_of(service).size if self.platform == "docker" else None
 
     def deployed(self, catalogue: Catalogue) -> dict[str, ServiceEntry]:
         """The entries that this stack deploys, in the catalogue's order."""
@@ -229,7 +219,7 @@ def _tuning_problems(settings: Settings, catalogue: Catalogue) -> list[Problem]:
     problems: list[Problem] = []
     for name, entry in settings.deployed(catalogue).items():
         try:
-            tune(entry, version=settings.postgres_version, scale=settings.scale)
+            tune(entry, version=settings.postgres_version, scale=settings.scale, disk=settings.disk(name))
         except ConfigurationError as error:
             problems += [
                 Problem(f"services.yaml: services.{name}.{one.key}", one.what, one.fix)

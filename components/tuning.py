@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from components.catalogue import ServiceEntry, Workload
 from components.parameters import check_parameters
 from components.problems import ConfigurationError, Problem
-from components.sizes import GB, MB, format_size, parse_size
+from components.sizes import GB, MB, TB, format_size, parse_size
 
 ALWAYS: Mapping[str, str] = {
     # Connections and statements: who did what, how long it took, what it waited for.
@@ -95,6 +95,16 @@ FLOORS: Mapping[str, int] = {
 }
 """kB below which scaling down makes no sense; wal_buffers' is pgtune's."""
 
+WAL_PART, TEMPORARY_PART, SLOT_PART = 8, 8, 4
+"""Parts of an instance's disk: max_wal_size, temp_file_limit, max_slot_wal_keep_size are one of so many."""
+DISK_PER_WAL = 4
+"""A disk is at least so many times max_wal_size."""
+TEMPORARY_PER_MEMORY = 16
+_LEAST_WAL = 128 * MB
+"""min_wal_size is a quarter of it, and has to be two segments at least."""
+_MOST_TEMPORARY = 2 * TB - MB
+"""PostgreSQL takes no more."""
+
 _PLAIN_WORK_MEM_FLOOR = 4 * MB  # pgtune: less spills simple queries to disk
 
 
@@ -103,17 +113,19 @@ def maximum_connections(entry: ServiceEntry) -> int:
     return entry.resources.max_connections or PROFILES[entry.workload].connections
 
 
-def tune(entry: ServiceEntry, *, version: int, scale: float = 1.0) -> dict[str, str]:
+def tune(entry: ServiceEntry, *, version: int, scale: float = 1.0, disk: int | None = None) -> dict[str, str]:
     """postgresql.conf for the service's instance, sorted by name.
 
-    `version` is PostgreSQL's major version (15 to 18), `scale` multiplies memory. Values are as
-    postgresql.conf spells them. Raises ConfigurationError when that version does not know a parameter
-    or not take its value.
+    `version` is PostgreSQL's major version (15 to 18), `scale` multiplies memory, `disk` is what there is
+    for the instance's data in kB, None when not known. Values are as postgresql.conf spells them. Raises
+    ConfigurationError when that version does not know a parameter or not take its value, or when the disk
+    cannot hold what the catalogue gives.
     """
     profile = PROFILES[entry.workload]
     parameters = dict(ALWAYS)
     parameters |= {name: format_size(size) for name, size in _memory(entry, scale).items()}
-    parameters |= _write_ahead_log(entry)
+    parameters |= _write_ahead_log(entry, disk)
+    parameters |= _disk(entry, disk)
     parameters |= _processors(entry.resources.cpus)
     parameters |= {
         "max_connections": str(maximum_connections(entry)),
@@ -128,6 +140,8 @@ def tune(entry: ServiceEntry, *, version: int, scale: float = 1.0) -> dict[str, 
     problems = [
         Problem(f"parameters.{name}", what, fix) for name, what, fix in check_parameters(parameters, version)
     ]
+    if not problems:
+        problems += _too_much_for(disk, parameters)
     if problems:
         raise ConfigurationError(problems)
     return parameters
@@ -168,15 +182,47 @@ def _wal_buffers(shared_buffers: int) -> int:
     return 16 * MB if three_percent > 14 * MB else max(three_percent, FLOORS["wal_buffers"])
 
 
-def _write_ahead_log(entry: ServiceEntry) -> dict[str, str]:
-    """pgtune's sizes, but not more than twice the memory: a small instance does not keep 8 GB of WAL.
+def _write_ahead_log(entry: ServiceEntry, disk: int | None) -> dict[str, str]:
+    """pgtune's sizes, but not more than twice the memory (a small instance does not keep 8 GB of WAL), nor
+    more than an eighth of its disk.
 
     min_wal_size is a quarter of max_wal_size, which is pgtune's proportion for every workload.
     """
     given = entry.parameters.get("max_wal_size")
     computed = min(PROFILES[entry.workload].max_wal_size, 2 * entry.resources.memory)
+    if disk is not None:
+        computed = max(min(computed, _whole(disk / WAL_PART)), _LEAST_WAL)
     most = parse_size(given) if given else computed
     return {"max_wal_size": format_size(most), "min_wal_size": format_size(most // 4)}
+
+
+def _disk(entry: ServiceEntry, disk: int | None) -> dict[str, str]:
+    """What keeps one statement, or one consumer of a slot that stays away, from filling the disk.
+
+    temp_file_limit is a process's (https://www.postgresql.org/docs/current/runtime-config-resource.html):
+    memory at scale 1 sixteen times over, an eighth of the disk at most. `components.roles` exempts those who
+    build indexes and read dumps. max_slot_wal_keep_size gives a slot up rather than the service
+    (https://www.postgresql.org/docs/current/runtime-config-replication.html); a quarter of the disk.
+    """
+    temporary = min(TEMPORARY_PER_MEMORY * entry.resources.memory, _MOST_TEMPORARY)
+    if disk is None:
+        return {"temp_file_limit": format_size(temporary)}
+    return {
+        "temp_file_limit": format_size(min(temporary, _whole(disk / TEMPORARY_PART))),
+        "max_slot_wal_keep_size": format_size(_whole(disk / SLOT_PART)),
+    }
+
+
+def _too_much_for(disk: int | None, parameters: Mapping[str, str]) -> list[Problem]:
+    """What does not fit where it has to be."""
+    most = parse_size(parameters["max_wal_size"])
+    if disk is None or disk >= DISK_PER_WAL * most:
+        return []
+    what = f"{format_size(most)} of WAL on a volume of {format_size(disk)} leaves too little for the data"
+    fix = (
+        f"give the service's docker.volume a size of {format_size(DISK_PER_WAL * most)} or more, or lower it"
+    )
+    return [Problem("parameters.max_wal_size", what, fix)]
 
 
 def _processors(cpus: int) -> dict[str, str]:

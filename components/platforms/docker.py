@@ -90,6 +90,7 @@ class DockerPlatform:
         if not any(problem.key == "docker.subnet" for problem in found):
             self._plan = docker_plan.stack_plan(settings, catalogue, project, stack)
             found += docker_checks.check_names(self._engine, self._plan)
+            found += docker_checks.check_volumes(self._engine, self._plan, settings.docker)
         if found:
             raise ConfigurationError(
                 Problem(f"waqiti:platform: docker: {problem.key}", problem.what, problem.fix)
@@ -103,6 +104,12 @@ class DockerPlatform:
         self._postgres_image, self._gateway_image = images
         self._processors = int(info["NCPU"])
         self._volumes = Path(info["DockerRootDir"]) / "volumes"
+        sharing = [name for name in self._plan.services if not settings.docker.volume_of(name).bounded]
+        if sharing:
+            pulumi.log.warn(
+                f"docker.volume: {', '.join(sharing)} share the disk of {info['DockerRootDir']}: one that"
+                " fills it fills it for all; give each a disk of its own (docs/runbooks/staging.md, Disks)"
+            )
         self._link = self._link_network() if settings.docker.link else None
 
     def network(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions) -> Network:
@@ -147,11 +154,16 @@ class DockerPlatform:
         plan, networks = self._plan.services[args.service], networks_of(args.network)
         folder = self._service(args.service)
         unprotected = pulumi.ResourceOptions(parent=opts.parent)
+        disk = self._settings.volume_of(args.service)
         volume = docker.Volume(
             f"{name}-data",
             name=plan.volume,
+            driver=disk.driver,
+            driver_opts=disk.of(args.service),
             labels=labels(docker.VolumeLabelArgs, self._plan.label, args.service),
             opts=pulumi.ResourceOptions(
+                # A change would replace the volume; `docker_checks.check_volumes` refuses it instead.
+                ignore_changes=["driver", "driverOpts"],
                 parent=opts.parent,
                 protect=opts.protect,
                 retain_on_delete=bool(opts.retain_on_delete) or args.keep_data,

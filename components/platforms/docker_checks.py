@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from components.platforms.docker_engine import Engine
 from components.platforms.docker_plan import StackPlan
 from components.problems import Problem
+
+if TYPE_CHECKING:
+    from components.settings_docker import DockerSettings
 
 LABEL = "waqiti.stack"
 """Everything that the stack makes carries it; what does not is never touched."""
@@ -47,6 +50,27 @@ def check_image(engine: Engine, key: str, name: str) -> tuple[str, list[Problem]
 def check_names(engine: Engine, plan: StackPlan) -> list[Problem]:
     """Names that something else has already."""
     return list(_foreign(engine, plan))
+
+
+def check_volumes(engine: Engine, plan: StackPlan, settings: DockerSettings) -> list[Problem]:
+    """Volumes that are there with another driver or other options than the settings': Docker would hand the
+    old one over without a word, and a replacement would lose the data."""
+    found = []
+    for service, one in plan.services.items():
+        there, wanted = engine.volume(one.volume), settings.volume_of(service)
+        if there is None or _labels(there).get(LABEL) != plan.label:
+            continue
+        is_now = (str(there["Driver"]), dict(there.get("Options") or {}))
+        asked = (wanted.driver, dict(wanted.of(service)))
+        if is_now != asked:
+            what = f"the volume {one.volume} is there, on {_shown(*is_now)}, not on {_shown(*asked)}"
+            fix = "set that back, or move the data first (docs/runbooks/staging.md, Another disk)"
+            found.append(Problem(f"docker.volumes.{service}", what, f"{fix}; it was not touched"))
+    return found
+
+
+def _shown(driver: str, options: Mapping[str, str]) -> str:
+    return " ".join([driver, *(f"{name}={value}" for name, value in sorted(options.items()))])
 
 
 def _foreign(engine: Engine, plan: StackPlan) -> Iterator[Problem]:

@@ -12,11 +12,11 @@ N is the endpoint's port less 5432 (the catalogue's begin at 5433), so it stays 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.problems import Problem
+from components.problems import Problem, closest
 from components.sizes import GB, MB, format_size
 
 if TYPE_CHECKING:
@@ -150,7 +150,28 @@ def problems(settings: Settings, catalogue: Catalogue, host_memory: int) -> list
                 "lower it, or deploy fewer services",
             )
         )
-    return found
+    return [*found, *_volumes(settings, catalogue)]
+
+
+def _volumes(settings: Settings, catalogue: Catalogue) -> Iterator[Problem]:
+    """Volumes of nobody, and disks of two."""
+    for name in settings.docker.volumes:
+        if name not in catalogue.services:
+            guess = closest(name, catalogue.services)
+            fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(catalogue.services)}"
+            yield Problem("docker.volumes", f"{name} is not in services.yaml", fix)
+    holders: dict[str, str] = {}
+    for name in settings.deployed(catalogue):
+        volume = settings.docker.volume_of(name)
+        if volume.device is None:
+            continue
+        device = volume.of(name)["device"]
+        holder = holders.setdefault(device, name)
+        if holder != name:
+            what = f"{device} is {holder}'s disk too"
+            yield Problem(
+                f"docker.volumes.{name}.options.device", what, "give each service a disk of its own"
+            )
 
 
 def _block(entry: ServiceEntry) -> int:

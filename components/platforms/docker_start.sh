@@ -16,7 +16,8 @@ programs=$(postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 volume=$(dirname "$PGDATA")
 if [ ! -e "$PGDATA/PG_VERSION" ]; then
     rm -rf "$volume/new"
-    [ -z "$(ls -A "$volume")" ] ||
+    # A disk of its own has a lost+found.
+    [ -z "$(ls -A "$volume" | grep -vxF lost+found)" ] ||
         refuse "the volume holds something that is no cluster of this stack; move it away, it was not touched"
     # Made beside its place: a cluster that is half made is never taken for one.
     initdb --pgdata "$volume/new" --username "$WAQITI_ADMINISTRATOR" --pwfile "$here/password" --encoding UTF8 \
