@@ -31,6 +31,7 @@ from components.platforms.docker_instance_files import (
 from components.platforms.docker_link import Link
 from components.platforms.docker_parts import (
     GATEWAY_MEMORY,
+    GATEWAY_PROCESSES,
     HARDENED,
     TEMPORARY,
     ServiceNetworks,
@@ -174,6 +175,11 @@ class DockerPlatform:
             "WAQITI_VERSION": str(args.version),
             "WAQITI_CLUSTER": f"{self._plan.label}/{args.service}",
             "WAQITI_ADMINISTRATOR": args.administrator,
+            "WAQITI_ROOM": str(docker_plan.ROOM),
+            # Out of memory, a session is killed rather than the postmaster: the others come back with it.
+            # https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT
+            "PG_OOM_ADJUST_FILE": "/proc/self/oom_score_adj",
+            "PG_OOM_ADJUST_VALUE": "200",
         }
         limits = self._limits(plan)
         start = START.read_text(encoding="utf-8")
@@ -235,7 +241,7 @@ class DockerPlatform:
             ],
             # fast: sessions are ended, then a checkpoint
             stop_signal="SIGINT",
-            healthcheck=health(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(args.port)], args.version),
+            healthcheck=health(["/bin/sh", f"{MOUNTED_AT}/health", str(args.port)]),
             labels=labels(docker.ContainerLabelArgs, self._plan.label, args.service),
             opts=after(unprotected, files, volume, networks.inner, replace=True),
             tmpfs=TEMPORARY,
@@ -252,7 +258,11 @@ class DockerPlatform:
         served = {**gateway, "container": plan.instance}
         resource = DockerInstance(
             name,
-            {**served, "configuration": [configured, networks.identity.fingerprint, container.id]},
+            {
+                **served,
+                "configuration": [configured, networks.identity.fingerprint, container.id],
+                "processes": docker_plan.processes(args.parameters),
+            },
             after(unprotected, files, container, *link),
         )
         control = {
@@ -343,6 +353,7 @@ class DockerPlatform:
                 "socket": self._engine.socket,
                 "sockets": str(sockets),
                 "port": args.port,
+                "processes": GATEWAY_PROCESSES,
                 "digest": [content, networks.identity.fingerprint, container.id],
             },
             after(opts, files, container, *link),
@@ -377,7 +388,8 @@ class DockerPlatform:
             "memory": megabytes,
             "memory_swap": megabytes,  # no swap
             "shm_size": plan.shared_memory // _KB_IN_MB,
-            "cpus": f"{min(plan.cpus, self._processors)}.0",  # as Docker gives it back
+            "cpus": str(plan.cpu_limit(self._processors)),  # 2.0, as Docker gives it back
+            "cpu_shares": plan.cpu_shares,
         }
 
     def _link_network(self) -> docker.Network:

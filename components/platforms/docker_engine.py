@@ -68,9 +68,17 @@ class Engine:
         """Send a signal to the container's first process."""
         self._call("POST", f"/containers/{quote(container)}/kill?{urlencode({'signal': name})}")
 
+    def limit_processes(self, container: str, most: int) -> None:
+        """How many processes and threads the container may have at a time; pulumi-docker cannot say it."""
+        self._call("POST", f"/containers/{quote(container)}/update", {"PidsLimit": most})
+
     def restart(self, container: str, seconds: int) -> None:
         """Stop (kill after `seconds`) and start."""
         self._call("POST", f"/containers/{quote(container)}/restart?t={seconds}", seconds=seconds + SECONDS)
+
+    def stop(self, container: str, seconds: int) -> None:
+        """Stop (kill after `seconds`); it stays stopped until it is started."""
+        self._call("POST", f"/containers/{quote(container)}/stop?t={seconds}", seconds=seconds + SECONDS)
 
     def start(self, container: str) -> None:
         """Start a container that stopped; nothing to do for one that runs."""

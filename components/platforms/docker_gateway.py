@@ -110,7 +110,7 @@ class GatewayFiles(Resource, module="docker", name="GatewayFiles"):
 class GatewayProvider(LocalProvider):
     """Waits until the gateway answers; has it read its files again when they have changed."""
 
-    inputs = ("container", "socket", "sockets", "port", "digest")
+    inputs = ("container", "socket", "sockets", "port", "digest", "processes")
     replaced_by = ("container",)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -140,6 +140,7 @@ class GatewayProvider(LocalProvider):
         # One that gave up an hour ago over its files may do better with today's.
         engine.start(props["container"])
         _wait(props)
+        engine.limit_processes(props["container"], int(props["processes"]))
         engine.signal(props["container"], "SIGHUP")
         return {**self.kept(props), "running": True}
 

@@ -22,13 +22,16 @@ class InstanceProvider(LocalProvider):
     inputs = (
         "container", "socket", "gateway", "gateway_address", "routes", "folder", "name", "address", "port",
         "administrator", "administrator_password", "authority", "configuration", "shape",
+        "processes",
     )  # fmt: skip
     replaced_by = ("container",)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         from components.platforms import docker_rolling
+        from components.platforms.docker_engine import Engine
 
         docker_rolling.wait_until_ready(props)
+        Engine(props["socket"]).limit_processes(props["container"], int(props["processes"]))
         _keep_passwords_out_of_the_log(props)
         docker_rolling.release(props)
         return CreateResult(props["container"], self._outputs(props))
@@ -49,6 +52,7 @@ class InstanceProvider(LocalProvider):
         try:
             engine.start(_news["container"])
             docker_rolling.wait_until_ready(_news, before)
+            engine.limit_processes(_news["container"], int(_news["processes"]))
             if before != _news["administrator_password"]:
                 _set_password(_news, before)
             _keep_passwords_out_of_the_log(_news)

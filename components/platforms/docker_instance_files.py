@@ -24,6 +24,7 @@ DATA = f"{VOLUME}/pgdata"
 SOURCE_AUTHORITY = "source-ca.crt"
 SOCKETS = "/tmp"  # noqa: S108 - of the container, in memory
 START = Path(__file__).with_name("docker_start.sh")
+HEALTH = Path(__file__).with_name("docker_health.sh")
 
 LOGGING: Mapping[str, str] = {
     # A file a weekday, so that an audit log of every statement cannot fill the disk for ever.
@@ -114,6 +115,7 @@ def files(props: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     return {
         **trusted,
         "start": (START.read_text(encoding="utf-8"), 0o755),
+        "health": (HEALTH.read_text(encoding="utf-8"), 0o755),
         "postgresql.conf": (configuration(props), 0o644),
         "hba.conf": ("".join(f"{line}\n" for line in hba_lines(props)), 0o644),
         "ident.conf": ("", 0o644),

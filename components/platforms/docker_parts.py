@@ -19,9 +19,11 @@ from servers.errors import ServerError
 
 STOP_SECONDS = 60
 """Long enough for a shutdown's checkpoint."""
-TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,mode=1777"}  # noqa: S108 - of the container, in memory
+TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,mode=1777,size=16m"}  # noqa: S108 - of the container, in memory
 GATEWAY_MEMORY = 128
 """MB"""
+GATEWAY_PROCESSES = 64
+"""PgBouncer is one; the rest is for `docker exec`."""
 HARDENED: Mapping[str, Any] = {
     "read_only": True,
     "capabilities": docker.ContainerCapabilitiesArgs(drops=["ALL"]),
@@ -81,11 +83,9 @@ def bound(folder: Path, target: str, *, read_only: bool = True) -> docker.Contai
     return docker.ContainerMountArgs(target=target, type="bind", source=str(folder), read_only=read_only)
 
 
-def health(command: list[str], version: int) -> docker.ContainerHealthcheckArgs:
-    path = f"/usr/lib/postgresql/{version}/bin"
-    line = f'PATH="$PATH:{path}" {" ".join(command)}'
+def health(command: list[str]) -> docker.ContainerHealthcheckArgs:
     return docker.ContainerHealthcheckArgs(
-        tests=["CMD-SHELL", line], interval="10s", timeout="5s", retries=3, start_period="30s"
+        tests=["CMD", *command], interval="10s", timeout="5s", retries=3, start_period="30s"
     )
 
 

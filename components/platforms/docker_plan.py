@@ -29,6 +29,14 @@ SHARED_MEMORY_FLOOR = 64 * MB
 """kB of /dev/shm at least (Docker's default): parallel queries exchange rows there."""
 SYSTEM_SHARE = 0.1
 """Part of the host's memory that is left to everything else."""
+PROCESSOR_SHARE = 0.75
+"""Part of the host's processors that one instance gets at most."""
+SHARES_PER_CPU = 1024
+"""Docker's default for a container."""
+MORE_PROCESSES = 64
+"""Beside sessions, workers and WAL senders: the server's own, health checks, `docker exec`."""
+ROOM = 32 * MB
+"""kB of disk, two segments of WAL, below which an instance says that its disk is full."""
 _BASE_PORT = 5432
 _NETWORKS = 255
 PREFIX = 16
@@ -86,6 +94,15 @@ class ServicePlan:
     def gateway_address(self) -> str:
         """The gateway's in the inner network: for the operator on the host, and as the instance sees it."""
         return str(self.inner[3])
+
+    @property
+    def cpu_shares(self) -> int:
+        """Its weight while others want the processors too."""
+        return SHARES_PER_CPU * self.cpus
+
+    def cpu_limit(self, processors: int) -> float:
+        """Processors at most, on a host with so many: never all of them."""
+        return min(float(self.cpus), processors * PROCESSOR_SHARE)
 
     @property
     def shared_memory(self) -> int:
@@ -151,6 +168,12 @@ def problems(settings: Settings, catalogue: Catalogue, host_memory: int) -> list
             )
         )
     return [*found, *_volumes(settings, catalogue)]
+
+
+def processes(parameters: Mapping[str, str]) -> int:
+    """What an instance with these parameters needs at most."""
+    counted = ("max_connections", "max_worker_processes", "max_wal_senders")
+    return sum(int(parameters[name]) for name in counted) + MORE_PROCESSES
 
 
 def _volumes(settings: Settings, catalogue: Catalogue) -> Iterator[Problem]:

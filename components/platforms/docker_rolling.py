@@ -115,13 +115,20 @@ def _refusal(engine: Engine, container: str) -> str | None:
         return None
     lines = engine.said(container)
     telling = [
-        line for line in lines if "waqiti: refused:" in line or "FATAL" in line or "initdb: error" in line
+        line
+        for line in lines
+        if "waqiti: refused:" in line
+        or "waqiti: disk full:" in line
+        or "FATAL" in line
+        or "initdb: error" in line
     ]
     if state.get("OOMKilled"):
         return "ran out of the memory that its limit gives it"
     if not telling and not state["Restarting"] and state.get("ExitCode") == 0:
         return None
-    return (telling or lines or ["it said nothing"])[-1].removeprefix("waqiti: refused: ")
+    full = [line for line in telling if "waqiti: disk full:" in line]
+    said = (full or telling or lines or ["it said nothing"])[-1]
+    return said.removeprefix("waqiti: refused: ").removeprefix("waqiti: ")
 
 
 def _runs(engine: Engine, container: str) -> bool:

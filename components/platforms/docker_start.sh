@@ -31,5 +31,10 @@ found=$(cat "$PGDATA/PG_VERSION")
 owner=$(cat "$PGDATA/waqiti-cluster" 2>/dev/null || echo "another program")
 [ "$owner" = "$WAQITI_CLUSTER" ] ||
     refuse "the volume holds the cluster of $owner, not of $WAQITI_CLUSTER; move it away, it was not touched"
+# name, size, used, left, in kB. The server's own log is on the same disk and could not say it.
+# shellcheck disable=SC2046
+set -- $(df -Pk "$volume" | tail -n 1)
+[ "$4" -ge "$WAQITI_ROOM" ] ||
+    echo "waqiti: disk full: $(($4 / 1024)) of $(($2 / 1024)) MB are left on the volume; grow it, or make room" >&2
 exec postgres -D "$PGDATA" -c config_file="$here/postgresql.conf" -c hba_file="$here/hba.conf" \
     -c ident_file="$here/ident.conf"

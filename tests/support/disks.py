@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.absence import absent
@@ -34,6 +36,49 @@ def small_disk(megabytes: int) -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
         folder.rmdir()
+
+
+@dataclass(frozen=True)
+class BlockDisk:
+    """An ext4 file system in a file, as a block device."""
+
+    device: str
+    image: Path
+
+    def grow(self, megabytes: int) -> None:
+        """Make it larger while nobody mounts it."""
+        subprocess.run(["truncate", "--size", f"+{megabytes}M", str(self.image)], check=True)
+        subprocess.run(["losetup", "--set-capacity", self.device], check=True)
+        subprocess.run(["e2fsck", "-fp", self.device], check=True, capture_output=True)
+        subprocess.run(["resize2fs", self.device], check=True, capture_output=True)
+
+
+@contextmanager
+def block_disk(megabytes: int, owner: str = "999:999") -> Iterator[BlockDisk]:
+    """A block device of its own with `megabytes` MiB, not mounted; who mounts it ends before it does.
+
+    Root on Linux only, with loop devices and ext4's programs; the test is skipped elsewhere.
+    """
+    missing = [name for name in ("mkfs.ext4", "losetup", "resize2fs") if shutil.which(name) is None]
+    if os.geteuid() != 0 or missing:
+        absent(f"a disk in a file needs root and {', '.join(missing) or 'loop devices'}")
+    folder = Path(tempfile.mkdtemp(prefix="waqiti-disk-"))
+    image = folder / "image"
+    subprocess.run(["truncate", "--size", f"{megabytes}M", str(image)], check=True)
+    options = f"root_owner={owner},lazy_itable_init=0"
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-E", options, str(image)], check=True)
+    attached = subprocess.run(
+        ["losetup", "--find", "--show", str(image)], capture_output=True, text=True, check=False
+    )
+    if attached.returncode != 0:
+        shutil.rmtree(folder)
+        absent(f"no loop device: {attached.stderr.strip()}")
+    device = attached.stdout.strip()
+    try:
+        yield BlockDisk(device, image)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+        shutil.rmtree(folder)
 
 
 def fill_up(folder: Path) -> Path:

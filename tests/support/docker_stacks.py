@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,12 +186,17 @@ def variables(host: str) -> dict[str, str]:
 
 
 @contextmanager
-def docker_stack(host: str) -> Iterator[DockerStack]:
-    """A stack, not yet up, whose shared database is not yet started; all of it goes away."""
+def docker_stack(host: str, changes: Mapping[str, Any] | None = None) -> Iterator[DockerStack]:
+    """A stack, not yet up, whose shared database is not yet started; all of it goes away.
+
+    `changes` are settings over those of all services, small; those of `docker` are added to its own.
+    """
     folder = Path(tempfile.mkdtemp(prefix="wqds"))
     folder.chmod(0o755)
     source, authority = _source(folder / "source")
-    stack = Stack(folder, docker_settings(authority, source.port, image_name()), variables(host))
+    settings = docker_settings(authority, source.port, image_name())
+    docker = {**settings["docker"], **(changes or {}).get("docker", {})}
+    stack = Stack(folder, {**settings, **(changes or {}), "docker": docker}, variables(host))
     try:
         yield DockerStack(stack, source, authority, host)
     finally:
