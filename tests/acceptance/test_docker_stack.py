@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from components.contract import Contract
@@ -179,26 +177,6 @@ def test_another_major_version_is_refused_with_the_way_to_do_it(moved: DockerSta
         moved.stack.configure({"postgresVersion": None})
     # Neither what was updated before nor what was refused just now is left to do.
     assert moved.stack.changes() == {}
-
-
-def test_a_killed_instance_comes_back_and_the_others_do_not_notice(deployed: DockerStack) -> None:
-    user = deployed.contract.services["user"]
-    with Writer(endpoint_database(user), WRITE) as writer:
-        writer.wait_for_more()
-        pid = deployed.container("analytics")["State"]["Pid"]
-        subprocess.run(["kill", "-9", str(pid)], check=True)
-        writer.wait_for_more(20)
-    assert writer.failed == []
-    analytics = deployed.contract.services["analytics"]
-    for _ in range(100):
-        try:
-            with connect(analytics.instance, analytics.service, connect_timeout=3) as connection:
-                assert connection.execute("SELECT current_database()").fetchone() == ("waqiti_analytics",)
-            break
-        except psycopg.OperationalError:
-            time.sleep(0.5)
-    else:
-        raise AssertionError("the instance did not come back")
 
 
 def test_the_link_is_taken_away_without_a_restart(deployed: DockerStack) -> None:

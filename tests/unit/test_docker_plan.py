@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.catalogue import Catalogue, read_catalogue
-from components.platforms.docker_plan import problems, stack_plan
+from components.platforms.docker_plan import problems, processes, stack_plan
 from components.settings import Settings
 from components.sizes import GB, MB
 
@@ -60,6 +60,16 @@ def test_limits_follow_the_catalogue_the_scale_and_a_floor(catalogue: Catalogue)
     assert (plan.services["analytics"].memory, plan.services["user"].memory) == (2 * GB, 512 * MB)
     tiny = stack_plan(settings(scale="0.01"), catalogue, "waqiti", "staging")
     assert tiny.services["user"].memory == 256 * MB
+
+
+def test_no_instance_gets_all_processors_of_the_host(catalogue: Catalogue) -> None:
+    user = stack_plan(settings(), catalogue, "waqiti", "staging").services["user"]
+    assert [user.cpu_limit(processors) for processors in (1, 2, 64)] == [0.75, 1.5, 2.0]
+
+
+def test_an_instance_may_have_the_processes_that_its_parameters_need() -> None:
+    parameters = {"max_connections": "100", "max_worker_processes": "16", "max_wal_senders": "10"}
+    assert processes(parameters) == 190
 
 
 @pytest.mark.parametrize(

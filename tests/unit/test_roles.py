@@ -134,5 +134,6 @@ def test_an_instances_limits_do_not_bind_migration_and_backup(declared: dict[str
         assert declared[f"{who}-settings"].inputs["settings"] == {
             "default_transaction_isolation": "read committed",
             "lock_timeout": "0",
+            "temp_file_limit": "-1",
             "statement_timeout": "0",
         }
