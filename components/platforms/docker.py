@@ -92,6 +92,7 @@ class DockerPlatform:
             self._plan = docker_plan.stack_plan(settings, catalogue, project, stack)
             found += docker_checks.check_names(self._engine, self._plan)
             found += docker_checks.check_volumes(self._engine, self._plan, settings.docker)
+            found += docker_checks.check_disks(self._plan, settings.docker)
         if found:
             raise ConfigurationError(
                 Problem(f"waqiti:platform: docker: {problem.key}", problem.what, problem.fix)

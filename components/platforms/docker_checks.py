@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.platforms.docker_engine import Engine
@@ -66,6 +67,24 @@ def check_volumes(engine: Engine, plan: StackPlan, settings: DockerSettings) -> 
             what = f"the volume {one.volume} is there, on {_shown(*is_now)}, not on {_shown(*asked)}"
             fix = "set that back, or move the data first (docs/runbooks/staging.md, Another disk)"
             found.append(Problem(f"docker.volumes.{service}", what, f"{fix}; it was not touched"))
+    return found
+
+
+def check_disks(plan: StackPlan, settings: DockerSettings) -> list[Problem]:
+    """Disks of this host that the settings name and that are not there: Docker would say so only when the
+    container starts, and a folder whose disk is not mounted would be taken for an empty disk."""
+    found = []
+    for service in plan.services:
+        options = settings.volume_of(service).of(service)
+        key, device = f"docker.volumes.{service}.options.device", options.get("device", "")
+        if settings.volume_of(service).device is None or not device.startswith("/"):
+            continue  # another driver's, or another host's
+        if options["type"] == "none":
+            if not os.path.ismount(device):
+                found.append(Problem(key, f"{device} is no mount point", "mount the service's disk there"))
+        elif not Path(device).is_block_device():
+            fix = "make it (docs/runbooks/staging.md, Disks)"
+            found.append(Problem(key, f"{device} is no block device of this host", fix))
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.catalogue import Catalogue, read_catalogue
-from components.platforms.docker_checks import check_volumes
+from components.platforms.docker_checks import check_disks, check_volumes
 from components.platforms.docker_engine import Engine
 from components.platforms.docker_plan import problems, stack_plan
 from components.problems import ConfigurationError
@@ -72,6 +72,14 @@ def test_a_volume_that_is_there_with_other_options_is_refused() -> None:
     plan, engine = stack_plan(before, CATALOGUE, "waqiti", "staging"), cast("Engine", WithoutDisks())
     assert check_volumes(engine, plan, before.docker) == []
     assert [one.key for one in check_volumes(engine, plan, after.docker)] == ["docker.volumes.user"]
+
+
+def test_disks_that_are_not_there_are_named_before_anything_is_made(tmp_path: Path) -> None:
+    missing = {"options": {"type": "ext4", "device": str(tmp_path / "none")}}
+    not_mounted = {"options": {"type": "none", "o": "bind", "device": str(tmp_path)}}
+    some = settings(volumes={"user": missing, "wallet": not_mounted})
+    said = [one.what for one in check_disks(stack_plan(some, CATALOGUE, "waqiti", "staging"), some.docker)]
+    assert said == [f"{tmp_path}/none is no block device of this host", f"{tmp_path} is no mount point"]
 
 
 def test_a_disk_bounds_wal_slots_and_temporary_files() -> None:
