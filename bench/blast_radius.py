@@ -1,6 +1,6 @@
 """What seven services lose while the eighth is hurt, on Docker.
 
-    DOCKER_HOST=... python -m bench.blast_radius [--rounds 5] [--seconds 10] [--rate 20] [--hurt analytics]
+    python -m bench.blast_radius [--rounds 5] [--seconds 10] [--rate 20] [--hurt analytics]
 
 Brings up a stack of the eight services with containers of its own, each with a table in its own database, and
 removes it. Each service has a writer and a reader at a fixed rate through its gateway, in processes of their
@@ -15,6 +15,7 @@ import argparse
 import multiprocessing
 import multiprocessing.pool
 import multiprocessing.synchronize
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,6 +207,11 @@ def main() -> None:
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--hurt", default="analytics")
     arguments = parser.parse_args()
+    if os.geteuid() != 0 or not {"DOCKER_HOST", "WAQITI_REQUIRE_ALL"} & set(os.environ):
+        raise SystemExit(
+            "bench.blast_radius needs root and a Docker Engine:"
+            " export DOCKER_HOST=$(script/docker-engine start FOLDER)"
+        )
     with stack(arguments.hurt, arguments.scale) as (made, disk):
         result = measure(made, disk, arguments)
     common.say(" ".join(f"{name}={value}" for name, value in common.machine().items()))
