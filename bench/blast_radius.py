@@ -88,7 +88,7 @@ class Client:
 @contextmanager
 def stack(hurt: str, scale: str) -> Iterator[tuple[DockerStack, BlockDisk]]:
     """Eight services, their gateways leading to their own databases; the hurt one on a small disk."""
-    with block_disk(MEGABYTES) as disk, docker_host() as host:
+    with docker_host() as host, block_disk(MEGABYTES) as disk:
         volume = {"options": {"type": "ext4", "device": disk.device}, "size": f"{MEGABYTES}MB"}
         changes = {"scale": scale, "docker": {"link": False, "volumes": {hurt: volume}}}
         with docker_stack(host, changes) as made:
