@@ -29,6 +29,8 @@ class DockerHost:
     settings: DockerSettings
     postgres_image: str
     """The instances' image by its identity, so that a tag that moves changes nothing by itself."""
+    pgaudit: bool
+    """Whether the instances' image has it."""
     gateway_image: str
     folder: Path
     """The stack's files."""
@@ -72,6 +74,7 @@ class DockerHost:
             plan=plan,
             settings=wanted,
             postgres_image=image,
+            pgaudit=docker_checks.has_pgaudit(engine, image, settings.postgres_version, plan.label),
             gateway_image=gateway_image,
             folder=paths.stack_dir(project, stack, root.absolute()),
             source_authority=settings.source.sslrootcert,

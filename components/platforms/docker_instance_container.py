@@ -7,10 +7,12 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
+from components import audit
 from components.platforms.docker_host import DockerHost
 from components.platforms.docker_instance import DockerInstance
 from components.platforms.docker_instance_files import (
     DATA,
+    LOGGING,
     MOUNTED_AT,
     SOURCE_AUTHORITY,
     START,
@@ -88,11 +90,14 @@ def make_instance(
         "authority": str(host.authority),
         "shape": shape,
     }
+    parameters = {**LOGGING, **args.parameters}
+    if host.pgaudit:
+        parameters = audit.by_pgaudit(parameters)
     written = {
         "user": host.settings.postgres_user,
         "version": args.version,
         "database": args.database,
-        "parameters": dict(args.parameters),
+        "parameters": parameters,
         "roles": list(args.roles),
         "replication_roles": list(args.replication_roles),
         "subnet": str(plan.inner),
@@ -127,7 +132,7 @@ def make_instance(
     linked = [link.join(f"{name}-link", plan.instance, container, unprotected)] if link else []
     configured = digest(
         {
-            "configuration": configuration({"port": args.port, "parameters": dict(args.parameters)}),
+            "configuration": configuration({"port": args.port, "parameters": parameters}),
             "hba": hba_lines({**gateway, **written}),
         }
     )
@@ -147,4 +152,4 @@ def make_instance(
         "sockets": "",
     }
     endpoint = host.endpoint(args.host, plan.instance_address, args.port, args.database)
-    return Instance(resource, endpoint, control)
+    return Instance(resource, endpoint, control, (audit.PGAUDIT,) if host.pgaudit else ())

@@ -74,6 +74,8 @@ class Instance:
     """Known while previewing."""
     control: Mapping[str, pulumi.Input[Any]]
     """The contract's `instance_control`."""
+    extensions: tuple[str, ...] = ()
+    """What its server has loaded and its database needs beside what the service asks for."""
 
 
 @dataclass(frozen=True)
