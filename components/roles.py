@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_postgresql as postgresql
 
+from components import audit
 from components.contract import Endpoint
 from components.role_settings import RoleSettings
 
@@ -287,8 +288,9 @@ class Roles(pulumi.ComponentResource):
 
     def _role_settings(self) -> None:
         args = self._args
+        audited = [audit.SWITCH] if audit.PGAUDIT in args.extensions else []
         for who, role, resource, settings, may_set in (
-            ("migration", args.migration, self._migration, _PATIENT, MIGRATION_MAY_SET),
+            ("migration", args.migration, self._migration, _PATIENT, [*MIGRATION_MAY_SET, *audited]),
             ("monitoring", args.monitoring, self._monitoring, _CURIOUS, []),
             ("backup", args.backup, self._backup, _PATIENT, []),
         ):

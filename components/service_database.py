@@ -171,7 +171,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 monitoring_password=self.monitoring.password,
                 backup=entry.backup_role,
                 backup_password=self.backup.password,
-                extensions=entry.extensions,
+                extensions=tuple(dict.fromkeys([*self.instance.extensions, *entry.extensions])),
                 instance=self.instance.resource,
                 protect=args.protect_data,
             ),

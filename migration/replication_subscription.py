@@ -153,6 +153,8 @@ class Subscription:
             ("log_min_duration_sample", "-1"),
             ("log_min_error_statement", "panic"),
             ("pg_stat_statements.track_utility", "off"),
+            # It blots out passwords of roles, not those of a subscription.
+            ("pgaudit.log", "none"),
         ):
             self._connection.execute(
                 "SELECT pg_catalog.set_config(%(setting)s, %(value)s, false)"

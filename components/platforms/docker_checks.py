@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LABEL = "waqiti.stack"
 """Everything that the stack makes carries it; what does not is never touched."""
 
+PGAUDIT = Path(__file__).with_name("docker_pgaudit.sh")
+
 
 def check_user() -> list[Problem]:
     """Root gives the files of a container to the container's user."""
@@ -46,6 +48,13 @@ def check_image(engine: Engine, key: str, name: str) -> tuple[str, list[Problem]
     there = [one.partition("@")[2] for one in other.get("RepoDigests") or []] or [str(other["Id"])]
     fix = f"docker pull {name}, or put that digest into the settings once it is known to be good"
     return "", [Problem(key, f"{tag} on this Docker host is {', '.join(there)}, not {digest}", fix)]
+
+
+def has_pgaudit(engine: Engine, image: str, version: int, stack: str) -> bool:
+    """Whether the image's own PostgreSQL can load pgaudit: asked in a container without a network, which is
+    gone again."""
+    script = f"WAQITI_VERSION={version}\n{PGAUDIT.read_text(encoding='utf-8')}"
+    return engine.run(image, "none", script, {LABEL: stack}, interpreter="sh") == ["pgaudit"]
 
 
 def check_names(engine: Engine, plan: StackPlan) -> list[Problem]:

@@ -109,12 +109,19 @@ class Engine:
         self._call("DELETE", f"/networks/{quote(name)}")
 
     def run(
-        self, image: str, network: str, script: str, labels: Mapping[str, str], *, user: str = "65534:65534"
+        self,
+        image: str,
+        network: str,
+        script: str,
+        labels: Mapping[str, str],
+        *,
+        user: str = "65534:65534",
+        interpreter: str = "bash",
     ) -> list[str]:
-        """What a bash script in a new container in `network` wrote; the container is removed afterwards."""
+        """What a script in a new container in `network` wrote; the container is removed afterwards."""
         body = {
             "Image": image,
-            "Entrypoint": ["bash", "-c", script],
+            "Entrypoint": [interpreter, "-c", script],
             "User": user,
             "Labels": dict(labels),
             "HostConfig": {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.platforms.docker_provider import ContainerProvider
 from components.platforms.local_gateway import ADMINISTRATOR, SERVER_TLS, SETTINGS
 from components.platforms.local_provider import LocalProvider
 from servers.errors import ServerError
@@ -107,31 +108,16 @@ class GatewayFiles(Resource, module="docker", name="GatewayFiles"):
         super().__init__(GatewayFilesProvider(), name, props, opts)
 
 
-class GatewayProvider(LocalProvider):
+class GatewayProvider(ContainerProvider):
     """Waits until the gateway answers; has it read its files again when they have changed."""
 
     inputs = ("container", "socket", "sockets", "port", "digest", "processes")
-    replaced_by = ("container",)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(props["container"], self._serving(props))
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from components.platforms.docker_engine import Engine
-
-        found = Engine(props["socket"]).container(props["container"])
-        if found is None:
-            return ReadResult(None, {})
-        return ReadResult(id_, {**self.kept(props), "running": bool(found["State"]["Running"])})
-
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         return UpdateResult(self._serving(_news))
-
-    def needs_attention(self, props: Mapping[str, Any]) -> bool:
-        from components.platforms.docker_engine import Engine
-
-        found = Engine(props["socket"]).container(props["container"])
-        return not props.get("running") or found is None or not found["State"]["Running"]
 
     def _serving(self, props: Mapping[str, Any]) -> dict[str, Any]:
         from components.platforms.docker_engine import Engine

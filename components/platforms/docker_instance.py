@@ -9,22 +9,21 @@ from typing import Any
 import psycopg
 import pulumi
 from psycopg import sql
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.platforms.local_provider import LocalProvider
+from components.platforms.docker_provider import ContainerProvider
 
 RELOAD_SECONDS = 10.0
 
 
-class InstanceProvider(LocalProvider):
-    """What an instance is besides its container. Deleting does nothing: the container goes by itself."""
+class InstanceProvider(ContainerProvider):
+    """What an instance is besides its container."""
 
     inputs = (
         "container", "socket", "gateway", "gateway_address", "routes", "folder", "name", "address", "port",
         "administrator", "administrator_password", "authority", "configuration", "shape",
         "processes",
     )  # fmt: skip
-    replaced_by = ("container",)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         from components.platforms import docker_rolling
@@ -35,14 +34,6 @@ class InstanceProvider(LocalProvider):
         _keep_passwords_out_of_the_log(props)
         docker_rolling.release(props)
         return CreateResult(props["container"], self._outputs(props))
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from components.platforms.docker_engine import Engine
-
-        found = Engine(props["socket"]).container(props["container"])
-        if found is None:
-            return ReadResult(None, {})
-        return ReadResult(id_, {**self.kept(props), "running": bool(found["State"]["Running"])})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         from components.platforms import docker_rolling
@@ -63,12 +54,6 @@ class InstanceProvider(LocalProvider):
         finally:
             docker_rolling.release(_news)
         return UpdateResult(self._outputs(_news))
-
-    def needs_attention(self, props: Mapping[str, Any]) -> bool:
-        from components.platforms.docker_engine import Engine
-
-        found = Engine(props["socket"]).container(props["container"])
-        return not props.get("running") or found is None or not found["State"]["Running"]
 
     def _outputs(self, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.kept(props), "running": True}

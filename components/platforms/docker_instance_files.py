@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
+from components.audit import is_by_pgaudit
 from components.platforms.local_provider import LocalProvider
 from servers.errors import ServerError
 
@@ -36,7 +37,7 @@ LOGGING: Mapping[str, str] = {
     "log_rotation_size": "0",
     "log_truncate_on_rotation": "on",
     "log_file_mode": "0600",
-    # The audit where the image has no pgaudit: who changed what.
+    # How much is audited: who changed what. By pgaudit where the image has it (components/audit.py).
     "log_statement": "mod",
 }
 """What the stack's own parameters may override."""
@@ -53,7 +54,8 @@ class FilesProvider(LocalProvider):
     replaced_by = ("folder",)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """A major version is refused: its data needs more than another image."""
+        """Another major version is refused, its data needs more than another image; so is an image without
+        pgaudit once the database has its extension, whose event triggers need the library for any DDL."""
         before, after = _olds.get("version"), news.get("version")
         if before is not None and after is not None and int(before) != int(after):
             refused = (
@@ -62,6 +64,12 @@ class FilesProvider(LocalProvider):
                 " with `python -m migration`"
             )
             return CheckResult(news, [CheckFailure("postgresVersion", refused)])
+        if is_by_pgaudit(_olds.get("parameters") or {}) and not is_by_pgaudit(news["parameters"]):
+            refused = (
+                "this instance is audited by pgaudit, and the image has none; name an image that has it in"
+                " docker.postgresImage"
+            )
+            return CheckResult(news, [CheckFailure("docker.postgresImage", refused)])
         return super().check(_olds, news)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -135,7 +143,7 @@ def configuration(props: Mapping[str, Any]) -> str:
         "ssl_cert_file": f"{MOUNTED_AT}/server.crt",
         "ssl_key_file": f"{MOUNTED_AT}/server.key",
     }
-    parameters = {**LOGGING, **props["parameters"], **own}
+    parameters = {**props["parameters"], **own}
     return "".join(f"{name} = {_quoted(value)}\n" for name, value in sorted(parameters.items()))
 
 

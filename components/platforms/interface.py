@@ -74,6 +74,8 @@ class Instance:
     """Known while previewing."""
     control: Mapping[str, pulumi.Input[Any]]
     """The contract's `instance_control`."""
+    extensions: tuple[str, ...] = ()
+    """What its server has loaded and its database needs beside what the service asks for."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,30 @@ class GatewayArgs:
     max_client_connections: int = 500
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of pgbouncer.ini beyond (or instead of) the platform's own."""
+
+    @property
+    def way_to_shared(self) -> Mapping[str, Any]:
+        """Where the gateway leads at first, without the password."""
+        endpoint = self.source.endpoint
+        return {
+            "host": endpoint.address or endpoint.host,
+            "port": endpoint.port,
+            "database": endpoint.database,
+            "sslmode": endpoint.sslmode,
+            "role": self.source.role,
+            "schema": self.schema_name,
+            **({"sslrootcert": endpoint.sslrootcert} if endpoint.sslrootcert else {}),
+        }
+
+    @property
+    def pool_settings(self) -> Mapping[str, str]:
+        """What pgbouncer.ini says of this service's pool; `settings` win."""
+        return {
+            "max_client_conn": str(self.max_client_connections),
+            "default_pool_size": str(self.pool_maximum),
+            "max_db_connections": str(self.pool_maximum),
+            **self.settings,
+        }
 
 
 @dataclass(frozen=True)

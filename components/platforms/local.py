@@ -6,7 +6,7 @@ local_network for what separates services here, and what does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,16 +95,6 @@ class LocalPlatform:
         sockets = paths.socket_dir(folder.parent)
         with _as_configuration("platform"):
             binary = binaries.pgbouncer()
-        source = args.source.endpoint
-        shared = {
-            "host": source.address or source.host,
-            "port": source.port,
-            "database": source.database,
-            "sslmode": source.sslmode,
-            "role": args.source.role,
-            "schema": args.schema_name,
-            **({"sslrootcert": source.sslrootcert} if source.sslrootcert else {}),
-        }
         resource = LocalGateway(
             name,
             {
@@ -117,9 +107,9 @@ class LocalPlatform:
                 "service_role": args.service_role,
                 "service_password": pulumi.Output.secret(args.service_password),
                 "administrator_password": pulumi.Output.secret(args.administrator_password),
-                "source": shared,
+                "source": dict(args.way_to_shared),
                 "source_password": pulumi.Output.secret(args.source.password),
-                "settings": _pool(args),
+                "settings": dict(args.pool_settings),
                 "certificate": _fingerprint(args.network),
                 "authority": str(self._folder / "ca" / "ca.crt"),
             },
@@ -152,15 +142,6 @@ def _as_configuration(key: str) -> Iterator[None]:
         yield
     except ServerError as error:
         raise ConfigurationError([Problem(key, f"{error.where} {error.seen}", error.to_do)]) from error
-
-
-def _pool(args: GatewayArgs) -> Mapping[str, str]:
-    return {
-        "max_client_conn": str(args.max_client_connections),
-        "default_pool_size": str(args.pool_maximum),
-        "max_db_connections": str(args.pool_maximum),
-        **args.settings,
-    }
 
 
 def _fingerprint(network: Network) -> pulumi.Output[str]:

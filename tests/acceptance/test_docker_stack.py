@@ -6,18 +6,26 @@ The tests share one stack and stand in the order of its life.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from psycopg import sql
 
 from components.contract import Contract
 from components.platforms.docker_isolation import ELSEWHERE
+from migration.replication_subscription import Subscription
 from migration.stack import endpoint_database
 from servers.pgbouncer_routes import read_routes
 from tests.acceptance.logins import connect
-from tests.support.docker_stacks import DockerStack, docker_host, docker_stack, image_name
+from tests.support.docker_stacks import (
+    DockerStack,
+    audited_image_name,
+    docker_host,
+    docker_stack,
+    image_name,
+)
 from tests.support.writer import Writer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -131,10 +139,7 @@ def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: 
     payment = moved.contract.services["payment"]
     with connect(payment.endpoint, payment.service) as connection:
         connection.execute("SELECT 'a statement to be found again'")
-    logs = {
-        service: moved.execute(f"{service}-instance", "sh", "-c", "cat /var/lib/postgresql/data/log/*.json")
-        for service in moved.contract.services
-    }
+    logs = {service: _log(moved, service) for service in moved.contract.services}
     lines = [json.loads(line) for line in logs["payment"].splitlines()]
     assert [line["user"] for line in lines if "to be found again" in line["message"]] == [
         payment.service.name
@@ -144,16 +149,11 @@ def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: 
 
 
 def test_an_update_of_limits_parameters_and_image_makes_clients_wait_and_no_more(moved: DockerStack) -> None:
-    other = f"{image_name()}-minor"
     container = moved.container("user")
-    subprocess.run(
-        ["docker", "commit", "--message", "a minor version", container["Id"], other],
-        env=moved.stack.environment(), check=True, capture_output=True,
-    )  # fmt: skip
     user = moved.contract.services["user"]
     with Writer(endpoint_database(user), WRITE) as writer:
         writer.wait_for_more()
-        changes = {"postgresImage": other, "gatewayImage": image_name()}
+        changes = {"postgresImage": audited_image_name(), "gatewayImage": image_name()}
         moved.stack.configure({"scale": "0.3", "docker": {**moved.stack.settings["docker"], **changes}})
         moved.stack.up()
         writer.wait_for_more()
@@ -163,6 +163,56 @@ def test_an_update_of_limits_parameters_and_image_makes_clients_wait_and_no_more
     assert after["HostConfig"]["Memory"] > container["HostConfig"]["Memory"]
     with connect(user.endpoint, user.service) as connection:
         assert connection.execute("SHOW shared_buffers").fetchone() == ("76MB",)
+
+
+def test_pgaudit_where_the_image_has_it_says_who_changed_what_and_no_password(moved: DockerStack) -> None:
+    user, payment = (moved.contract.services[name] for name in ("user", "payment"))
+    with connect(user.endpoint, user.service) as connection:
+        connection.execute(WRITE, ["a row to be found again"])
+        connection.execute("SELECT 'a statement that is not audited'")
+    with connect(payment.endpoint, payment.service) as connection:
+        connection.execute("SELECT 'a statement to be found by pgaudit'")
+    with connect(user.instance, user.backup) as connection:
+        connection.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(user.backup.name), sql.Literal(user.backup.password.get_secret_value())
+            )
+        )
+    audit = _audit(moved, "user")
+    assert ("WRITE,INSERT", user.service.name) in _who(audit, "a row to be found again")
+    assert _who(audit, "that is not audited") == set()
+    assert _who(audit, "PASSWORD <REDACTED>") == {("ROLE,ALTER ROLE", user.backup.name)}
+    assert _who(_audit(moved, "payment"), "to be found by pgaudit") == {("READ,SELECT", payment.service.name)}
+
+
+def test_pgaudit_does_not_see_the_password_of_a_subscription(moved: DockerStack) -> None:
+    user = moved.contract.services["user"]
+    secret = user.migration.password.get_secret_value()
+    with connect(user.instance, user.migration) as connection:
+        connection.execute(
+            "CREATE SUBSCRIPTION audited CONNECTION 'host=127.0.0.1 password=not-a-secret' PUBLICATION p"
+            " WITH (connect = false, slot_name = NONE)"
+        )
+        subscription = Subscription(connection, "audited")
+        subscription.make(f"host=127.0.0.1 password={secret}", 170000, enabled=False)
+        subscription.drop(10)
+    assert _who(_audit(moved, "user"), "not-a-secret")  # what is not kept from it is in the log
+    secrets = _passwords(moved.contract)
+    for service in moved.contract.services:
+        log = _log(moved, service)
+        assert not [name for name, word in secrets.items() if word in log]
+
+
+def test_an_audited_instance_is_given_no_image_without_pgaudit(moved: DockerStack) -> None:
+    docker = moved.stack.settings["docker"]
+    moved.stack.configure({"docker": {**docker, "postgresImage": image_name()}})
+    try:
+        said = moved.stack.run("preview", "--stack", "test", check=False)
+    finally:
+        moved.stack.configure({"docker": docker})
+    assert said.code != 0
+    assert "is audited by pgaudit, and the image has none" in said.output
+    assert "Traceback" not in said.output
 
 
 def test_another_major_version_is_refused_with_the_way_to_do_it(moved: DockerStack) -> None:
@@ -198,6 +248,24 @@ def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
     deployed.stack.run("destroy", "--yes", "--skip-preview", "--stack", "test")
     assert deployed.engine.container("waqiti-test-user-instance") is None
     assert deployed.engine.volume("waqiti-test-user-data") is not None
+
+
+def _log(stack: DockerStack, service: str) -> str:
+    """The instance's log, JSON lines."""
+    return stack.execute(f"{service}-instance", "sh", "-c", "cat /var/lib/postgresql/data/log/*.json")
+
+
+def _audit(stack: DockerStack, service: str) -> list[dict[str, Any]]:
+    """What pgaudit wrote into it."""
+    lines = [json.loads(line) for line in _log(stack, service).splitlines()]
+    return [line for line in lines if line["message"].startswith("AUDIT: ")]
+
+
+def _who(audit: list[dict[str, Any]], word: str) -> set[tuple[str, str]]:
+    """Class, command and role of the statements with `word` in them."""
+    return {
+        (",".join(line["message"].split(",")[3:5]), line["user"]) for line in audit if word in line["message"]
+    }
 
 
 def _passwords(contract: Contract) -> dict[str, str]:

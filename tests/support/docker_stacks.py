@@ -75,6 +75,11 @@ def image_name() -> str:
     return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("name="))
 
 
+def audited_image_name() -> str:
+    """Of the test image that has pgaudit."""
+    return f"{image_name()}-pgaudit"
+
+
 @dataclass
 class DockerStack:
     """A stack on Docker and the shared database that its gateways lead to at first."""

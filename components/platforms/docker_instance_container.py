@@ -1,0 +1,167 @@
+"""The parts of an instance on Docker: volume, files, container, and what waits for the container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+
+from components import audit
+from components.platforms import docker_plan
+from components.platforms.docker_host import DockerHost
+from components.platforms.docker_instance import DockerInstance
+from components.platforms.docker_instance_files import (
+    DATA,
+    LOGGING,
+    MOUNTED_AT,
+    SOURCE_AUTHORITY,
+    START,
+    VOLUME,
+    InstanceFiles,
+    configuration,
+    hba_lines,
+)
+from components.platforms.docker_link_network import LinkNetwork
+from components.platforms.docker_parts import (
+    HARDENED,
+    TEMPORARY,
+    after,
+    at,
+    bound,
+    digest,
+    health,
+    labels,
+    networks_of,
+)
+from components.platforms.interface import Instance, InstanceArgs
+
+
+def make_instance(
+    host: DockerHost, link: LinkNetwork | None, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions
+) -> Instance:
+    """A volume, and the container of a PostgreSQL in the service's inner network."""
+    plan, networks = host.plan.services[args.service], networks_of(args.network)
+    folder = host.service(args.service)
+    unprotected = pulumi.ResourceOptions(parent=opts.parent)
+    disk = host.settings.volume_of(args.service)
+    volume = docker.Volume(
+        f"{name}-data",
+        name=plan.volume,
+        driver=disk.driver,
+        driver_opts=disk.of(args.service),
+        labels=labels(docker.VolumeLabelArgs, host.plan.label, args.service),
+        opts=pulumi.ResourceOptions(
+            # A change would replace the volume; `docker_checks.check_volumes` refuses it instead.
+            ignore_changes=["driver", "driverOpts"],
+            parent=opts.parent,
+            protect=opts.protect,
+            retain_on_delete=bool(opts.retain_on_delete) or args.keep_data,
+        ),
+    )
+    environment = {
+        "PGDATA": DATA,
+        "WAQITI_VERSION": str(args.version),
+        "WAQITI_CLUSTER": f"{host.plan.label}/{args.service}",
+        "WAQITI_ADMINISTRATOR": args.administrator,
+        "WAQITI_ROOM": str(docker_plan.ROOM),
+        # Out of memory, a session is killed rather than the postmaster: the others come back with it.
+        # https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT
+        "PG_OOM_ADJUST_FILE": "/proc/self/oom_score_adj",
+        "PG_OOM_ADJUST_VALUE": "200",
+    }
+    limits = host.limits(plan)
+    start = START.read_text(encoding="utf-8")
+    shape = digest(
+        {
+            "image": host.postgres_image,
+            "environment": environment,
+            "start": start,
+            "source": host.source_authority,
+            **limits,
+        }
+    )
+    # A subscription names the shared database's CA by its path on this machine.
+    trusted = (
+        [bound(folder / "instance" / SOURCE_AUTHORITY, host.source_authority)]
+        if host.source_authority
+        else []
+    )
+    gateway = {
+        "socket": host.engine.socket,
+        "gateway": plan.gateway,
+        "gateway_address": plan.gateway_address,
+        "routes": str(folder / "gateway" / "routes.ini"),
+        "folder": str(folder / "instance"),
+        "name": args.host,
+        "address": plan.instance_address,
+        "port": args.port,
+        "administrator": args.administrator,
+        "administrator_password": pulumi.Output.secret(args.administrator_password),
+        "authority": str(host.authority),
+        "shape": shape,
+    }
+    parameters = {**LOGGING, **args.parameters}
+    if host.pgaudit:
+        parameters = audit.by_pgaudit(parameters)
+    written = {
+        "user": host.settings.postgres_user,
+        "version": args.version,
+        "database": args.database,
+        "parameters": parameters,
+        "roles": list(args.roles),
+        "replication_roles": list(args.replication_roles),
+        "subnet": str(plan.inner),
+        "host": plan.host,
+        "certificate": networks.identity.fingerprint,
+        "tls": str(folder / "tls"),
+        "source_authority": host.source_authority,
+    }
+    files = InstanceFiles(f"{name}-files", {**gateway, **written}, after(unprotected, networks.identity))
+    container = docker.Container(
+        f"{name}-container",
+        name=plan.instance,
+        image=host.postgres_image,
+        entrypoints=["/bin/sh", f"{MOUNTED_AT}/start"],
+        envs=[f"{key}={value}" for key, value in environment.items()],
+        user=host.settings.postgres_user,
+        networks_advanced=[at(plan.inner_network, plan.instance_address, f"{args.host}-instance")],
+        mounts=[
+            docker.ContainerMountArgs(target=VOLUME, type="volume", source=plan.volume),
+            bound(folder / "instance", MOUNTED_AT),
+            *trusted,
+        ],
+        # fast: sessions are ended, then a checkpoint
+        stop_signal="SIGINT",
+        healthcheck=health(["/bin/sh", f"{MOUNTED_AT}/health", str(args.port)]),
+        labels=labels(docker.ContainerLabelArgs, host.plan.label, args.service),
+        opts=after(unprotected, files, volume, networks.inner, replace=True),
+        tmpfs=TEMPORARY,
+        **limits,
+        **HARDENED,
+    )
+    linked = [link.join(f"{name}-link", plan.instance, container, unprotected)] if link else []
+    configured = digest(
+        {
+            "configuration": configuration({"port": args.port, "parameters": parameters}),
+            "hba": hba_lines({**gateway, **written}),
+        }
+    )
+    resource = DockerInstance(
+        name,
+        {
+            **gateway,
+            "container": plan.instance,
+            "configuration": [configured, networks.identity.fingerprint, container.id],
+            "processes": docker_plan.processes(args.parameters),
+        },
+        after(unprotected, files, container, *linked),
+    )
+    control = {
+        "platform": "docker",
+        "binaries": "",
+        "data": str(host.volumes / plan.volume / "_data" / Path(DATA).name),
+        "sockets": "",
+    }
+    endpoint = host.endpoint(args.host, plan.instance_address, args.port, args.database)
+    return Instance(resource, endpoint, control, (audit.PGAUDIT,) if host.pgaudit else ())
