@@ -1,11 +1,13 @@
 """What a move does to those who work meanwhile: pauses, failures, throughput, the way back.
 
-    python -m bench.cutover [--scale 0.05] [--runs 5] [--source-version 17] [--seconds 20]
+    python -m bench.cutover [--platform local] [--scale 0.05] [--runs 5] [--source-version 17] [--seconds 20]
 
 Brings up the demo's shared database and eight services, in a state folder of its own that it removes,
 finds what the machine can do at full speed, and works at half of that. Then all services are started; in
 each run every service is cut over and rolled back under load. Pauses are what the workload's log says: the
 longest that a statement of the service took around its switch. The last line is JSON.
+
+`--platform docker` needs root; the engine is that of $DOCKER_HOST, or one of its own that goes away.
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ from typing import Any
 
 from bench import common
 from components.contract import Contract, Service
-from demo import pulumi_stack
+from demo import children, docker_host, pulumi_stack
+from demo.errors import DemoError
 from demo.home import Home, Options
 from demo.invariants import check_invariants
 from demo.passwords import passwords
-from demo.shared_server import fill, shared_server, start_server
+from demo.shared_server import fill, make_server, shared_server
 from demo.statement_log import percentile, read_log
 from demo.teardown import tear_down
 from demo.workload import JOURNAL, STATEMENTS
@@ -66,10 +69,11 @@ class Work:
                    "--folder", str(self.home.workload), "--rate", str(self.rate),
                    "--seconds", "3000"]  # fmt: skip
         with (self.home.logs / "bench-workload.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **self.home.environment()}, start_new_session=True,
-            )  # fmt: skip
+            # As a program of the demo, so that it ends with it, even when this is interrupted.
+            own = self.home.environment()
+            self.process = children.start(
+                self.home, "bench-workload", command, variables=own, output=log, errors=log
+            )
         deadline = time.monotonic() + 60
         while not self.statements.exists() or self.statements.stat().st_size < 2000:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -123,16 +127,32 @@ def stack(options: Options, folder: Path) -> Iterator[tuple[Home, Contract]]:
         home.write_options(options)
         secrets = passwords(home)
         shared = shared_server(home, options, secrets)
-        common.say("shared database")
-        start_server(home, shared)
-        fill(shared, options.scale, lambda what, seconds: None)
+        make_server(home, shared)
         common.say("pulumi up")
         pulumi_stack.prepare(home, options)
         pulumi_stack.up(home, secrets, lambda number: None)
+        # Only now: the address at which containers find it comes with the stack.
+        common.say("shared database")
+        shared.server.start()
+        fill(shared, options.scale, lambda what, seconds: None)
         yield home, pulumi_stack.contract(home)
     finally:
         common.say("removing it all")
-        tear_down(home)
+        removed = tear_down(home)
+        if removed and removed.trouble:
+            common.say(removed.trouble)
+
+
+@contextmanager
+def engine(platform: str) -> Iterator[None]:
+    """A Docker Engine for the platform `docker`, in $DOCKER_HOST; nothing for another. Raises DemoError."""
+    if platform != "docker":
+        yield
+        return
+    with docker_host.docker_engine() as host:
+        docker_host.refuse_another_stack(host, f"waqiti-{pulumi_stack.STACK}")
+        os.environ["DOCKER_HOST"] = host
+        yield
 
 
 def one_run(online: Online, contract: Contract, work: Work, measured: Measured) -> None:
@@ -204,18 +224,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--platform", choices=("local", "docker"), default="local")
     parser.add_argument("--scale", type=float, default=0.05)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--source-version", type=int, default=17)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--port-offset", type=int, default=3000)
     arguments = parser.parse_args()
-    options = Options(arguments.scale, 40.0, arguments.source_version, arguments.port_offset)
+    options = Options(
+        arguments.scale, 40.0, arguments.source_version, arguments.port_offset, arguments.platform
+    )
     with tempfile.TemporaryDirectory(prefix="waqiti-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with stack(options, folder) as (home, contract):
-            conclude(measure(home, contract, arguments.runs, arguments.seconds), options)
+        try:
+            with engine(options.platform), stack(options, folder) as (home, contract):
+                conclude(measure(home, contract, arguments.runs, arguments.seconds), options)
+        except DemoError as error:
+            raise SystemExit(str(error)) from None
 
 
 def measure(home: Home, contract: Contract, runs: int, seconds: float) -> dict[str, Any]:
@@ -261,7 +287,8 @@ def measure(home: Home, contract: Contract, runs: int, seconds: float) -> dict[s
 
 def conclude(result: dict[str, Any], options: Options) -> None:
     """The machine for the reader, then the line for scripts."""
-    machine = {**common.machine(), "scale": options.scale, "source": options.source_version}
+    asked = {"platform": options.platform, "scale": options.scale, "source": options.source_version}
+    machine = {**common.machine(), **asked}
     common.say(" ".join(f"{name}={value}" for name, value in machine.items()))
     common.conclude(result)
 

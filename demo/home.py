@@ -29,6 +29,8 @@ class Options:
     source_version: int = 17
     port_offset: int = 0
     """Added to every port."""
+    platform: str = "local"
+    """`local` or `docker`."""
 
     @property
     def source_port(self) -> int:

@@ -19,7 +19,7 @@ import yaml
 
 from components.catalogue import read_catalogue
 from components.contract import Contract
-from demo import children
+from demo import children, docker_host
 from demo.errors import DemoError
 from demo.home import REPOSITORY, Home, Options
 from servers.osuser import write_private
@@ -88,6 +88,10 @@ def _settings(options: Options) -> dict[str, Any]:
     settings["waqiti:source"]["port"] = options.source_port
     if options.port_offset:
         settings["waqiti:portOffset"] = options.port_offset
+    if options.platform == "docker":
+        settings["waqiti:platform"] = options.platform
+        settings["waqiti:docker"] = {"postgresImage": docker_host.image_name(), "subnet": docker_host.SUBNET}
+        settings["waqiti:source"]["address"] = docker_host.LINK_ADDRESS
     return settings
 
 

@@ -1,4 +1,4 @@
-"""The demo's shared PostgreSQL server: TLS, logical WAL, on loopback."""
+"""The demo's shared PostgreSQL server: TLS, logical WAL, on loopback and on the link to containers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from components.contract import Endpoint, Login
 from demo.connecting import conninfo
 from demo.database import APPLICATION_ROLE, DATABASE, SharedDatabase, build_database
+from demo.docker_host import LINK_ADDRESS, SUBNET
 from demo.home import Home, Options
 from servers import binaries, paths
 from servers.certificates import Authority
@@ -39,11 +40,6 @@ PARAMETERS = {
     "log_lock_waits": "on",
 }
 """What a company's one big server might have, as far as a move needs it."""
-HBA = (
-    "hostssl all all 127.0.0.1/32 scram-sha-256",
-    "hostssl replication all 127.0.0.1/32 scram-sha-256",
-    "local all all peer map=waqiti",
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,10 @@ class SharedServer:
     endpoint: Endpoint
     administrator: Login
     application: Login
+    addresses: tuple[str, ...]
+    """Where it listens."""
+    clients: tuple[str, ...]
+    """Networks that it is reached from."""
 
 
 def shared_server(home: Home, options: Options, passwords: dict[str, str]) -> SharedServer:
@@ -61,6 +61,7 @@ def shared_server(home: Home, options: Options, passwords: dict[str, str]) -> Sh
 
     Raises ServerError when there is no PostgreSQL of the version asked for.
     """
+    containers = options.platform == "docker"
     server = PostgresServer(
         binaries.postgres_bin(options.source_version),
         home.source / "data",
@@ -81,11 +82,19 @@ def shared_server(home: Home, options: Options, passwords: dict[str, str]) -> Sh
         endpoint,
         Login(name=ADMINISTRATOR, password=SecretStr(passwords["SOURCE_DB_ADMIN_PASSWORD"])),
         Login(name=APPLICATION_ROLE, password=SecretStr(passwords["SOURCE_DB_PASSWORD"])),
+        (server.address, LINK_ADDRESS) if containers else (server.address,),
+        (f"{server.address}/32", SUBNET) if containers else (f"{server.address}/32",),
     )
 
 
 def start_server(home: Home, shared: SharedServer) -> None:
     """Make the server if it is not there yet, and start it unless it runs. Raises ServerError."""
+    make_server(home, shared)
+    shared.server.start()
+
+
+def make_server(home: Home, shared: SharedServer) -> None:
+    """Make the server and its certificates unless they are there, and configure it. Raises ServerError."""
     server = shared.server
     if server.version() is None:
         server.initialise(
@@ -97,13 +106,16 @@ def start_server(home: Home, shared: SharedServer) -> None:
         Authority.create(authority, "waqiti demo, shared database")
     certificate = home.source / "data" / "tls"
     if not (certificate / "server.crt").exists():
-        Authority.load(authority).issue(certificate, names=[HOST], addresses=[server.address])
-    tls = {
+        Authority.load(authority).issue(certificate, names=[HOST], addresses=shared.addresses)
+    own = {
+        "listen_addresses": ",".join(shared.addresses),
         "ssl_cert_file": str(certificate / "server.crt"),
         "ssl_key_file": str(certificate / "server.key"),
     }
-    server.configure({**PARAMETERS, **tls}, HBA)
-    server.start()
+    hba = ["local all all peer map=waqiti"]
+    for network in shared.clients:
+        hba += [f"hostssl {what} all {network} scram-sha-256" for what in ("all", "replication")]
+    server.configure({**PARAMETERS, **own}, hba)
 
 
 def fill(shared: SharedServer, scale: float, report: Callable[[str, float], None]) -> SharedDatabase:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from demo.docker_host import image_name
 from tests.acceptance.stack import Stack
-from tests.support.docker_stacks import docker_host, docker_settings, image_name, variables
+from tests.support.docker_stacks import docker_host, docker_settings, variables
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from components.contract import Contract
 from components.platforms.docker_isolation import ELSEWHERE
+from demo.docker_host import image_name
 from migration.replication_subscription import Subscription
 from migration.stack import endpoint_database
 from servers.pgbouncer_routes import read_routes
@@ -24,7 +25,6 @@ from tests.support.docker_stacks import (
     audited_image_name,
     docker_host,
     docker_stack,
-    image_name,
 )
 from tests.support.writer import Writer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -20,14 +19,14 @@ import pytest
 from components.contract import Contract, Endpoint, Login
 from components.platforms.docker_engine import Engine
 from demo.database import build_database
+from demo.docker_host import LINK_ADDRESS, SUBNET, docker_engine, image_name
+from demo.errors import DemoError
 from servers import binaries, ports
 from servers.certificates import Authority
 from servers.postgres import PostgresServer
 from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.absence import absent
 
-SUBNET = "10.213.0.0/16"
-SOURCE_ADDRESS = "10.213.0.1"
 SOURCE_HOST = "postgres-shared"
 ADMINISTRATOR = Login.model_validate({"name": "postgres", "password": "administrator-of-nothing"})
 APPLICATION = Login.model_validate({"name": "waqiti_app", "password": "application-of-nothing"})
@@ -54,25 +53,11 @@ def docker_host() -> Iterator[str]:
     given = os.environ.get("DOCKER_HOST")
     if given is None and not os.environ.get("WAQITI_REQUIRE_ALL"):
         absent("no Docker Engine: export DOCKER_HOST (script/docker-engine start FOLDER prints it)")
-    with (Path(tempfile.gettempdir()) / "waqiti-test-docker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if given is not None:
-            _script("test-image", host=given)
-            yield given
-            return
-        folder = tempfile.mkdtemp(prefix="wqde")
-        try:
-            host = _script("docker-engine", "start", folder)
-            _script("test-image", host=host)
+    try:
+        with docker_engine() as host:
             yield host
-        finally:
-            _script("docker-engine", "stop", folder, "--purge")
-
-
-def image_name() -> str:
-    """The test image's."""
-    text = (REPOSITORY / "script" / "test-image").read_text(encoding="utf-8")
-    return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("name="))
+    except DemoError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def audited_image_name() -> str:
@@ -170,7 +155,7 @@ def docker_settings(authority: Path, port: int, image: str) -> dict[str, Any]:
         "docker": {"postgresImage": image, "subnet": SUBNET},
         "source": {
             "host": SOURCE_HOST,
-            "address": SOURCE_ADDRESS,
+            "address": LINK_ADDRESS,
             "port": port,
             "database": "waqiti",
             "sslmode": "verify-full",
@@ -224,7 +209,7 @@ def _source(folder: Path) -> tuple[PostgresServer, Path]:
     tls = folder / "tls"
     authority = Authority.create(tls, "the shared database of a test")
     # PgBouncer verifies what it connects to, which is the address.
-    authority.issue(tls, names=[SOURCE_HOST], addresses=[SOURCE_ADDRESS])
+    authority.issue(tls, names=[SOURCE_HOST], addresses=[LINK_ADDRESS])
     server = PostgresServer(
         binaries.postgres_bin(17),
         folder / "data",
@@ -239,20 +224,9 @@ def _source(folder: Path) -> tuple[PostgresServer, Path]:
         "ssl_key_file": str(tls / "server.key"),
     }
     # The link network's address is there once the stack is up.
-    listening = {"listen_addresses": f"127.0.0.1,{SOURCE_ADDRESS}"}
+    listening = {"listen_addresses": f"127.0.0.1,{LINK_ADDRESS}"}
     hba = ["local all all peer map=waqiti"]
     for address in ("127.0.0.1/32", SUBNET):
         hba += [f"hostssl {what} all {address} scram-sha-256" for what in ("all", "replication")]
     server.configure({**PARAMETERS, **encrypted, **listening}, hba)
     return server, authority.certificate
-
-
-def _script(name: str, *arguments: str, host: str | None = None) -> str:
-    environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-    done = subprocess.run(
-        [REPOSITORY / "script" / name, *arguments],
-        env=environment, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        pytest.fail(done.stderr.strip().splitlines()[-1], pytrace=False)
-    return done.stdout.strip()
