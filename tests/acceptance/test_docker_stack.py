@@ -31,6 +31,8 @@ from tests.support.writer import Writer
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
 WRITE = "INSERT INTO import_rejects (line, raw) VALUES (0, %s)"
+QUEUE = "INSERT INTO jobs (payload) VALUES (to_jsonb(%s::text))"
+"""The notification service's; its keys are of a sequence."""
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +134,25 @@ def test_an_up_after_the_move_changes_nothing_and_leaves_routes_alone(moved: Doc
         route = read_routes(Path(service.gateway_control.routes))
         assert route is not None
         assert route.leads_to == "target"
+
+
+def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved: DockerStack) -> None:
+    service = moved.contract.services["notification"]
+    verbs = [("rollback", "source", "--immediate"), ("cutover", "target"), ("finish", "target")]
+    with Writer(endpoint_database(service), QUEUE) as writer:
+        writer.wait_for_more()
+        for verb, leads_to, *options in verbs:
+            done = moved.migration(verb, service.name, *options, "--yes", "--json")
+            assert done.returncode == 0, done.stderr[-3000:]
+            route = read_routes(Path(service.gateway_control.routes))
+            assert (verb, route and route.leads_to) == (verb, leads_to)
+            writer.wait_for_more(20)
+    assert writer.failed == []
+    with connect(service.endpoint, service.service) as connection:
+        written = connection.execute(
+            "SELECT payload #>> '{}' FROM jobs WHERE payload #>> '{}' = ANY(%s)", [writer.acknowledged]
+        ).fetchall()
+    assert sorted(word for (word,) in written) == sorted(writer.acknowledged)
 
 
 def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: DockerStack) -> None:
