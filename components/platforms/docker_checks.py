@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -99,6 +100,27 @@ def check_disks(plan: StackPlan, settings: DockerSettings) -> list[Problem]:
 
 def _shown(driver: str, options: Mapping[str, str]) -> str:
     return " ".join([driver, *(f"{name}={value}" for name, value in sorted(options.items()))])
+
+
+def check_addresses(engine: Engine, plan: StackPlan) -> list[Problem]:
+    """Networks of others that have addresses of the stack's: Docker would refuse half-way through."""
+    found = []
+    for other in engine.networks():
+        if other["Name"] in plan.networks or _labels(other).get(LABEL) == plan.label:
+            continue
+        for subnet in map(ipaddress.ip_network, _subnets(other)):
+            if not isinstance(subnet, ipaddress.IPv4Network):
+                continue
+            if any(one.overlaps(subnet) for one in plan.networks.values()):
+                what = f"{subnet} is of the network {other['Name']}, which is not of the stack {plan.label}"
+                fix = "choose another private /16, or remove that network; it was not touched"
+                found.append(Problem("docker.subnet", what, fix))
+    return found
+
+
+def _subnets(network: dict[str, Any]) -> list[str]:
+    configured = (network.get("IPAM") or {}).get("Config") or []
+    return [str(one["Subnet"]) for one in configured if one.get("Subnet")]
 
 
 def _foreign(engine: Engine, plan: StackPlan) -> Iterator[Problem]:

@@ -60,6 +60,10 @@ class Engine:
         """`docker network inspect`."""
         return self._found(f"/networks/{quote(name)}")
 
+    def networks(self) -> list[dict[str, Any]]:
+        """All of them, without who is in them."""
+        return [dict(one) for one in self._call("GET", "/networks")]
+
     def volume(self, name: str) -> dict[str, Any] | None:
         """`docker volume inspect`."""
         return self._found(f"/volumes/{quote(name)}")

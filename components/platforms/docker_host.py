@@ -68,6 +68,7 @@ class DockerHost:
             found += docker_checks.check_names(engine, plan)
             found += docker_checks.check_volumes(engine, plan, wanted)
             found += docker_checks.check_disks(plan, wanted)
+            found += docker_checks.check_addresses(engine, plan)
         if found:
             raise ConfigurationError(
                 Problem(f"waqiti:platform: docker: {problem.key}", problem.what, problem.fix)

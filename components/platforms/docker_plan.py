@@ -121,6 +121,14 @@ class StackPlan:
     services: Mapping[str, ServicePlan]
 
     @property
+    def networks(self) -> Mapping[str, ipaddress.IPv4Network]:
+        """All networks by name."""
+        found = {self.link_network: self.link}
+        for one in self.services.values():
+            found |= {one.applications_network: one.applications, one.inner_network: one.inner}
+        return found
+
+    @property
     def link_host(self) -> str:
         """Where a shared database of this host has to listen."""
         return str(self.link[1])

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from demo.docker_host import image_name
+from demo.docker_host import SUBNET, image_name, refuse_another_stack
+from demo.errors import DemoError
 from tests.acceptance.stack import Stack
 from tests.support.docker_stacks import docker_host, docker_settings, variables
 
@@ -100,18 +101,40 @@ def test_an_image_with_the_digest_of_the_settings_is_taken(stack: Stack, host: s
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("network", "waqiti-test-user"), ("volume", "waqiti-test-user-data")]
+    ("kind", "name", "create"),
+    [
+        ("network", "waqiti-test-user", []),
+        ("volume", "waqiti-test-user-data", []),
+        ("container", "waqiti-test-user-gateway", ["--network", "none", "--name"]),
+    ],
 )
 def test_a_name_that_something_else_has_is_one_line_and_it_is_left_alone(
-    stack: Stack, host: str, kind: str, name: str
+    stack: Stack, host: str, kind: str, name: str, create: list[str]
 ) -> None:
-    docker(host, kind, "create", name)
+    image = [image_name(), "true"] if kind == "container" else []
+    docker(host, kind, "create", *create, name, *image)
     try:
         before = docker(host, kind, "inspect", name)
         assert refused(stack).startswith(f"{PREFIX}: {kind} {name}: exists on this Docker host and is not of")
         assert docker(host, kind, "inspect", name) == before
     finally:
         docker(host, kind, "rm", name)
+
+
+def test_addresses_that_another_network_has_are_one_line_and_it_is_left_alone(
+    stack: Stack, host: str
+) -> None:
+    subnet = SUBNET.replace("0.0/16", "1.64/26")  # where the user service's applications would be
+    docker(host, "network", "create", "--internal", "--subnet", subnet, "somebody-else")
+    try:
+        before = docker(host, "network", "inspect", "somebody-else")
+        assert refused(stack) == (
+            f"{PREFIX}: docker.subnet: {subnet} is of the network somebody-else, which is not of the"
+            " stack waqiti-test; choose another private /16, or remove that network; it was not touched"
+        )
+        assert docker(host, "network", "inspect", "somebody-else") == before
+    finally:
+        docker(host, "network", "rm", "somebody-else")
 
 
 def test_more_memory_than_the_host_has_is_one_line(stack: Stack) -> None:
@@ -148,3 +171,13 @@ def test_a_volume_with_another_cluster_is_refused_in_a_line_and_left_alone(stack
         assert kept == "other"
     finally:
         stack.destroy()
+
+
+def test_a_measurement_does_not_take_over_the_volumes_of_a_stack_that_is_there(host: str) -> None:
+    refuse_another_stack(host, "waqiti-other")
+    docker(host, "volume", "create", "--label", "waqiti.stack=waqiti-other", "waqiti-other-user-data")
+    try:
+        with pytest.raises(DemoError, match="the stack waqiti-other is on it already; name another engine"):
+            refuse_another_stack(host, "waqiti-other")
+    finally:
+        docker(host, "volume", "rm", "waqiti-other-user-data")
