@@ -109,7 +109,9 @@ class ServiceEntry(_Entry):
     """One service of the catalogue."""
 
     schema_name: Identifier = Field(alias="schema")
-    """Its schema in the shared database, and in its own."""
+    """Its schema in the shared database, for good, and in its own until `finish`."""
+    own_schema: Identifier | None = None
+    """What `finish` renames the schema to in the service's own database; None: it keeps its name."""
     endpoint: ServiceEndpoint
     database: Identifier
     role: Identifier

@@ -51,6 +51,7 @@ def check(catalogue: Catalogue, where: str) -> list[Problem]:
         problems += _managed(name, entry, where)
     for what, by_service in _unique_values(catalogue):
         problems += _duplicates(what, by_service, where)
+    problems += _own_schemas(catalogue, where)
     return problems
 
 
@@ -76,9 +77,30 @@ def _duplicates(what: str, by_service: dict[str, tuple[str, ...]], where: str) -
                 break
 
 
+def _own_schemas(catalogue: Catalogue, where: str) -> Iterator[Problem]:
+    """No new name may be any service's name, old or new: replicas of other services keep their names."""
+    holders = {entry.schema_name: name for name, entry in catalogue.services.items()}
+    for name, entry in catalogue.services.items():
+        if entry.own_schema is None:
+            continue
+        holder = holders.setdefault(entry.own_schema, name)
+        key = f"{where}services.{name}.ownSchema"
+        if entry.own_schema == entry.schema_name:
+            yield Problem(
+                key, f"{entry.own_schema} is its `schema` already", "leave it out, or choose another"
+            )
+        elif holder != name:
+            yield Problem(key, f"{entry.own_schema} is also {holder}'s", "give each service its own")
+
+
 def _reserved(name: str, entry: ServiceEntry, where: str) -> Iterator[Problem]:
-    for key, value in (("database", entry.database), ("schema", entry.schema_name), ("role", entry.role)):
-        if is_reserved(value):
+    for key, value in (
+        ("database", entry.database),
+        ("schema", entry.schema_name),
+        ("ownSchema", entry.own_schema),
+        ("role", entry.role),
+    ):
+        if value is not None and is_reserved(value):
             what = f"{value} is reserved by PostgreSQL or a tool around it"
             yield Problem(f"{where}services.{name}.{key}", what, f"choose another, for example waqiti_{name}")
 

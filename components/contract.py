@@ -15,6 +15,11 @@ CONTRACT_VERSION = 1
 """Raised when a reader of the old shape would misunderstand the new one."""
 
 
+def own_search_path(schema_name: str, own_schema: str | None) -> tuple[str, ...]:
+    """Both names of a schema that is to be renamed, the new one first, so that the path never changes."""
+    return (*([own_schema] if own_schema else ()), schema_name, "public")
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,7 +94,9 @@ class Service(_Part):
 
     name: str
     schema_name: str
-    """Its schema, in the shared database and, under the same name, in its own."""
+    """Its schema, in the shared database and, under the same name until `finish`, in its own."""
+    own_schema: str | None = None
+    """What `finish` renames it to in its own database; None: it keeps its name."""
     endpoint: Endpoint
     """The stable endpoint that its applications connect to: its gateway."""
     instance: Endpoint
@@ -106,6 +113,11 @@ class Service(_Part):
     instance_control: LocalInstanceControl
     pool_maximum: int
     crossing: tuple[CrossingRule, ...] = ()
+
+    @property
+    def own_search_path(self) -> tuple[str, ...]:
+        """What the service's sessions find names in on its own database, before and after a rename."""
+        return own_search_path(self.schema_name, self.own_schema)
 
 
 class Contract(_Part):

@@ -76,6 +76,7 @@ def _service(name: str, entry: ServiceEntry, database: ServiceDatabase, settings
     return {
         "name": name,
         "schema_name": entry.schema_name,
+        "own_schema": entry.own_schema,
         "endpoint": database.endpoint.model_dump(mode="json"),
         "instance": database.instance.endpoint.model_dump(mode="json"),
         "version": settings.postgres_version,

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from components import audit
-from components.contract import Endpoint
+from components.contract import Endpoint, own_search_path
 from components.role_settings import RoleSettings
 
 MIGRATION_MEMBERSHIPS = (
@@ -88,6 +88,8 @@ class RolesArgs:
     """What all this lives in: made after it, and gone with it."""
     protect: bool = True
     """Protect what holds data, and retain it when it leaves the program."""
+    own_schema: str | None = None
+    """What `migration finish` renames the schema to; None: it keeps its name."""
 
 
 class Roles(pulumi.ComponentResource):
@@ -133,12 +135,16 @@ class Roles(pulumi.ComponentResource):
             lc_ctype="C",
             opts=self._options(owner, holds_data=True),
         )
+        # Declared by its last name, and never renamed by an update: `migration` makes what it copies into
+        # where that is missing, and renames it. docs/decisions/0043-own-schema.md.
+        lasting = self._options(self._database, holds_data=True)
+        lasting.ignore_changes = ["name"]
         schema = postgresql.Schema(
             f"{name}-schema",
-            name=args.schema_name,
+            name=args.own_schema or args.schema_name,
             database=args.endpoint.database,
             owner=args.owner,
-            opts=self._options(self._database, holds_data=True),
+            opts=lasting,
         )
         self._extensions()
         self._database_privileges()
@@ -167,7 +173,7 @@ class Roles(pulumi.ComponentResource):
             name=args.service,
             login=True,
             password=args.service_password,
-            search_paths=[args.schema_name, "public"],
+            search_paths=list(own_search_path(args.schema_name, args.own_schema)),
             opts=self._options(),
         )
         unset = self._options()
@@ -247,11 +253,14 @@ class Roles(pulumi.ComponentResource):
         args = self._args
         previous: list[pulumi.Resource] = [schema, self._service, self._monitoring]
         for who, where, role, privileges in (
-            ("schema-service", args.schema_name, args.service, ["USAGE"]),
+            ("schema-service", args.own_schema or args.schema_name, args.service, ["USAGE"]),
             ("public-public", "public", "public", []),
             ("public-service", "public", args.service, ["USAGE"]),
             ("public-monitoring", "public", args.monitoring, ["USAGE"]),
         ):
+            options = self._options(*previous)
+            # With another schema it would be replaced, and the service lose its right on the present one.
+            options.ignore_changes = ["schema"]
             grant = postgresql.Grant(
                 f"{self._name}-{who}",
                 database=args.endpoint.database,
@@ -259,7 +268,7 @@ class Roles(pulumi.ComponentResource):
                 schema=where,
                 role=role,
                 privileges=privileges,
-                opts=self._options(*previous),
+                opts=options,
             )
             previous = [grant]
 

@@ -161,6 +161,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 administrator=ADMINISTRATOR,
                 administrator_password=administrator_password,
                 schema_name=entry.schema_name,
+                own_schema=entry.own_schema,
                 owner=entry.owner,
                 service=entry.role,
                 service_password=self.service.password,

@@ -45,7 +45,7 @@ def names_in(language: str, body: str, definition: str) -> frozenset[NameUse]:
     `body` is `pg_proc.prosrc`, `definition` the whole `CREATE FUNCTION` (PL/pgSQL's parser wants it).
     Never raises for a body that does not parse: the lexer's view of it is given then.
     """
-    found = set(_qualified(body))
+    found = set(qualified(body))
     if language == "sql":
         try:
             found.update(_in_statements(body))
@@ -137,7 +137,7 @@ def word_of(token: tuple[str, str]) -> str | None:
     return text.lower() if plain else None
 
 
-def _qualified(text: str, depth: int = 0) -> Iterator[NameUse]:
+def qualified(text: str, depth: int = 0) -> Iterator[NameUse]:
     """Every `a.b` anywhere, also inside string literals."""
     tokens = tokens_of(text)
     for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -148,7 +148,7 @@ def _qualified(text: str, depth: int = 0) -> Iterator[NameUse]:
     if depth < _DEPTH:
         for name, literal in tokens:
             if name == "SCONST":
-                yield from _qualified(inside_literal(literal), depth + 1)
+                yield from qualified(inside_literal(literal), depth + 1)
 
 
 def inside_literal(literal: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -91,7 +91,8 @@ def _check_where_it_is(contract: Contract, reference: Reference, limit: int, loo
             home_database(contract, reference.dependent, before[0]),
             home_database(contract, reference.referenced, before[1]),
         )
-        found = check_reference(now, ends, limit=limit, look_again=look_again)
+        renamed = {s.schema_name: s.own_schema for s in contract.services.values() if s.own_schema}
+        found = check_reference(now, ends, limit=limit, look_again=look_again, renamed=renamed)
         if _homes(contract, reference) == before:
             return found
     raise WrongState(f"{reference.key}: its services were switched while it was checked; check it again")
@@ -103,7 +104,12 @@ def _homes(contract: Contract, reference: Reference) -> tuple[Home, Home]:
 
 
 def check_reference(
-    reference: Reference, ends: tuple[Database, Database], *, limit: int, look_again: float
+    reference: Reference,
+    ends: tuple[Database, Database],
+    *,
+    limit: int,
+    look_again: float,
+    renamed: Mapping[str, str] | None = None,
 ) -> Checked:
     """Check one reference, whose dependent rows are in the first of `ends` and the others in the second.
 
@@ -113,7 +119,7 @@ def check_reference(
     doing = f"checking {reference.key}"
     with ExitStack() as stack:
         dependent, referenced = (stack.enter_context(_looking(database, doing)) for database in ends)
-        shape = read_shape(reference.key, dependent.connection, referenced.connection)
+        shape = read_shape(reference.key, dependent.connection, referenced.connection, renamed)
         listed = _partly_null(shape, dependent)
         null_keys, null_rows = len(listed), sum(orphan.rows for orphan in listed)
         first, second = (stack.enter_context(tempfile.SpooledTemporaryFile(SPILL_BYTES)) for _ in range(2))

@@ -8,7 +8,7 @@ hold: the same text is the same value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,8 +147,15 @@ class Shape:
         return sql.SQL("ROWS FROM ({}) WITH ORDINALITY AS k ({}, number)").format(lists, names)
 
 
-def read_shape(key: CrossingKey, dependent: Connection, referenced: Connection) -> Shape:
+def read_shape(
+    key: CrossingKey,
+    dependent: Connection,
+    referenced: Connection,
+    renamed: Mapping[str, str] | None = None,
+) -> Shape:
     """The shape of a reference, from the servers its two ends are on now.
+
+    `renamed` has what a schema may be called there, by its name in the shared database.
 
     Raises MigrationError when one of its columns is not there any more, or for a key of periods.
     """
@@ -158,10 +165,11 @@ def read_shape(key: CrossingKey, dependent: Connection, referenced: Connection) 
         )
     foreign = parse_foreign_key(key.definition.removesuffix(" NOT ENFORCED"))
     schema, name = foreign.referenced
-    theirs = TableName(schema, name)
+    ours = _living(dependent, key.table, renamed or {})
+    theirs = _living(referenced, TableName(schema, name), renamed or {})
     ends = tuple(
         zip(
-            _ends(dependent, key, key.table, foreign.columns),
+            _ends(dependent, key, ours, foreign.columns),
             _ends(referenced, key, theirs, foreign.referenced_columns),
             strict=True,
         )
@@ -169,7 +177,16 @@ def read_shape(key: CrossingKey, dependent: Connection, referenced: Connection) 
     encodings = {
         connection.info.parameter_status("server_encoding") for connection in (dependent, referenced)
     }
-    return Shape(foreign, key.table, theirs, ends, encodings != {"UTF8"})
+    return Shape(foreign, ours, theirs, ends, encodings != {"UTF8"})
+
+
+def _living(connection: Connection, table: TableName, renamed: Mapping[str, str]) -> TableName:
+    """The table by the name that its schema has in this database."""
+    new = renamed.get(table.schema)
+    there = "SELECT pg_catalog.to_regclass(%s) IS NULL"
+    if new is None or connection.execute(there, [str(table)]).fetchone() != (True,):
+        return table
+    return TableName(new, table.name)
 
 
 def _ends(connection: Connection, key: CrossingKey, table: TableName, columns: Sequence[str]) -> list[End]:

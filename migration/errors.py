@@ -157,6 +157,12 @@ class LogUnreadable(MigrationError):
     exit_code = 33
 
 
+class RenameRefused(MigrationError):
+    """A service's schema cannot be renamed yet: something would go on looking for its old name."""
+
+    exit_code = 34
+
+
 class Interrupted(MigrationError):
     """The operator pressed Ctrl-C (or sent SIGTERM)."""
 

@@ -9,7 +9,8 @@ from its first step on, because changes are not carried to the shared database a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,9 @@ from psycopg import sql
 
 from components.contract import Service
 from migration.changed_keys import ChangedKeys
-from migration.errors import WrongState
+from migration.errors import MigrationError, WrongState
+from migration.gates import record_skipped
+from migration.gates_model import GateReport
 from migration.gateway import Gateway
 from migration.journal import Move
 from migration.live_verification import verify_live
@@ -28,6 +31,8 @@ from migration.online import FINISHED, FINISHING, MOVED, Online
 from migration.online_move import OnlineMove
 from migration.planning import read_plan
 from migration.references import lead_to_own
+from migration.rename import rename_pending, rename_schema
+from migration.rename_check import rename_gates
 from migration.schema_watch import unwatch_schema
 from migration.verification_model import Verification
 
@@ -37,17 +42,32 @@ NAME_BYTES = 63
 """PostgreSQL cuts longer names."""
 
 
-def finish_service(online: Online, service: Service) -> Verification | None:
+def finish_service(online: Online, service: Service, skipped: Sequence[str] = ()) -> Verification | None:
     """Finish a service that is moved, or go on with a finish that was cut off.
+
+    One that was finished before it was given a new schema's name is given that now; `skipped` are gates of
+    the rename to go on in spite of.
 
     Returns the comparison made before it began; None where it had begun already, or where the service was
     moved with its writes stopped, so that its old copy stands still. Raises VerificationFailed when the old
-    copy is not what it should be, WrongState, and what a step raised.
+    copy is not what it should be, RenameRefused, WrongState, and what a step raised.
     """
     journal = online.runner.journal
+    over = journal.last_move(service.name)
+    if over is not None and over.state == FINISHED and service.own_schema is not None:
+        try:
+            _allow_rename(online, service, over, skipped)
+        except MigrationError:
+            # A rename that was killed may have left clients waiting.
+            Gateway(service, online.contract.source).resume()
+            raise
+        online.runner.run(over, (RENAME,), online.context(over, service, read_plan(online.contract, [])))
+        return None
     move = online.state(service)
     verification = None
     if move is None or move.state != FINISHING:
+        if move is not None:
+            _allow_rename(online, service, move, skipped)
         verification = _allow(online, service, move)
         online.runner.interruption.check()
         move = journal.set_state(online.state(service) or _gone(service), FINISHING)
@@ -81,6 +101,17 @@ def _allow(online: Online, service: Service, move: Move | None) -> Verification 
     journal.record_verification(move, verification.as_json())
     verification.require()
     return verification
+
+
+def _allow_rename(online: Online, service: Service, move: Move, skipped: Sequence[str]) -> None:
+    """Refuse a rename that would break something, before the finish begins. Raises RenameRefused."""
+    if service.own_schema is None or move.state not in {MOVED, FINISHED} or not rename_pending(service):
+        return
+    report = GateReport(service.name, "finish", tuple(rename_gates(online.contract, service)))
+    for gate in report.no_go:
+        # One by one: the verb `gates` does not list them.
+        replace(report, gates=(gate,)).require(skipped)
+    record_skipped(online.runner.journal, move, report, skipped)
 
 
 def _gone(service: Service) -> Move:
@@ -147,6 +178,9 @@ def free_target(move: OnlineMove) -> Mapping[str, Any]:
     return {}
 
 
+RENAME = Step("rename the schema", rename_schema, final=True)
+"""Last: whatever fails in it, the service is finished but for its schema's name."""
+
 FINISH: tuple[Step[OnlineMove], ...] = (
     Step("lead those that read it to its own database", lead_to_own, final=True),
     Step("end the replication", end_replication, final=True),
@@ -154,6 +188,7 @@ FINISH: tuple[Step[OnlineMove], ...] = (
     Step("keep the old copy closed", close_source, final=True),
     Step("free the target", free_target, final=True),
     Step("archive the old copy", archive, final=True),
+    RENAME,
 )
 """In order; all of them forward."""
 

@@ -11,7 +11,7 @@ from migration.errors import GateClosed, MigrationError
 Verdict = Literal["go", "warn", "no-go", "unknown"]
 """`warn`: look at it; it stops nothing. `unknown`: cannot be seen from here."""
 
-Stage = Literal["start", "cutover", "rollback"]
+Stage = Literal["start", "cutover", "rollback", "finish"]
 """What the gates are asked before."""
 
 MIB = 1 << 20

@@ -241,5 +241,5 @@ class Gateway:
             dbname=end.database,
             user=login.name,
             password=login.password.get_secret_value() if shared else None,
-            schemas=(self._service.schema_name, "public"),
+            schemas=(self._service.schema_name, "public") if shared else self._service.own_search_path,
         )

@@ -17,6 +17,7 @@ from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
 from migration.references_plan import find_replicas
+from migration.rename_plan import plan_problems
 
 __all__ = [
     "Plan",
@@ -58,9 +59,12 @@ def make_plan(
             both = sorted((*closures[name].edges, *edges), key=lambda edge: edge.identity)
             closures[name] = replace(closures[name], edges=tuple(both))
     plans = [
-        _service_plan(contract.services[name], catalog, closures[name], (targets or {}).get(name), claims)
+        _service_plan(
+            contract.services[name], catalog, closures[name], (targets or {}).get(name), claims,
+            readers=_readers(closures, name),
+        )
         for name in names
-    ]
+    ]  # fmt: skip
     plans.sort(key=lambda plan: (-plan.bytes, plan.service))
     return Plan(
         services={plan.service: plan for plan in plans},
@@ -81,6 +85,8 @@ def _service_plan(
     closure: Closure,
     target: TargetFacts | None,
     claims: Mapping[str, str],
+    *,
+    readers: list[str],
 ) -> ServicePlan:
     tables = [catalog.tables[oid] for (classid, oid) in closure.objects if _is_table(catalog, classid, oid)]
     names = {table.name for table in tables}
@@ -107,8 +113,18 @@ def _service_plan(
         problems=(
             *service_problems(service, catalog, closure, target),
             *(Problem(service.name, "boundary", "no-go", text) for text in unfit),
+            *plan_problems(service, catalog, closure.objects, readers),
         ),
         replicas=replicas,
+    )
+
+
+def _readers(closures: Mapping[str, Closure], referenced: str) -> list[str]:
+    """The services that would keep replicas of one."""
+    return sorted(
+        name
+        for name, closure in closures.items()
+        if any(edge.action == "reference" and edge.towards == referenced for edge in closure.edges)
     )
 
 

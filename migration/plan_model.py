@@ -11,6 +11,7 @@ from migration.catalog_model import Catalog, Extension, ObjectId
 from migration.errors import (
     BoundaryUndecided,
     MigrationError,
+    RenameRefused,
     SchemaMissing,
     SourceSettings,
     VersionUnsupported,
@@ -20,12 +21,13 @@ from migration.references_plan import Replica
 
 Severity = Literal["no-go", "note"]
 ProblemKind = Literal[
-    "boundary", "schema", "version", "extension", "encoding", "privilege", "data", "setting"
+    "boundary", "schema", "version", "extension", "encoding", "privilege", "data", "setting", "rename"
 ]
 
 PROBLEM_ERRORS: Mapping[ProblemKind, type[MigrationError]] = {
     "boundary": BoundaryUndecided,
     "schema": SchemaMissing,
+    "rename": RenameRefused,
     "version": VersionUnsupported,
 }
 

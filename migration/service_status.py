@@ -73,8 +73,9 @@ class ServiceStatus:
     @property
     def writes(self) -> str:
         """Which side accepts writes, for a person."""
-        # A finished move leaves no guards on the service's own database.
-        own = self.target_open is True or (self.target_open is None and self.state == "finished")
+        # A finish takes the guards from the service's own database, before its schema takes a new name.
+        over = self.state in {"finishing", "finished"}
+        own = self.target_open is True or (self.target_open is None and over)
         sides = {"shared": self.source_open is not False, "own": own}
         return " and ".join(side for side, is_open in sides.items() if is_open) or "neither"
 
@@ -198,7 +199,9 @@ def _looking(target: Database) -> Iterator[Connection]:
 
 
 def _target(connection: Connection, service: Service, slot: str) -> tuple[bool | None, int, Behind | None]:
-    size = _sizes(connection).get(service.schema_name, 0)
+    sizes = _sizes(connection)
+    # One of the two is empty or not there: before `finish` renames it, or after.
+    size = sum(sizes.get(name, 0) for name in (service.schema_name, service.own_schema or ""))
     return _is_open(connection, service), size, _behind(connection, slot)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from components.contract import Service
+from components.contract import Contract, Service
 from migration.commands.common import (
     All,
     AsJson,
@@ -19,9 +19,11 @@ from migration.commands.common import (
     chosen,
     invocation,
 )
-from migration.commands.verbs import ask, at_work, show_states
+from migration.commands.verbs import SkipGate, ask, at_work, show_states
 from migration.finish import finish_service
+from migration.gateway import Gateway
 from migration.online import FINISHED, Online
+from migration.rename import rename_pending
 
 
 def finish(
@@ -33,36 +35,57 @@ def finish(
     contract: ContractFile = None,
     yes: Yes = False,
     workers: Workers = None,
+    skip_gate: SkipGate = None,
     as_json: AsJson = False,
 ) -> None:
     """End the moves of services that are served by their own databases. Afterwards there is no way back.
 
     Verified once more, then replication ends, guards, publications and slots go, and the old copy in the
     shared database is renamed to <schema>_archived_<date>, where nobody can write to it. No row is dropped.
+    Where services.yaml gives `ownSchema`, the schema takes that name in the service's own database, while its
+    clients wait for a moment.
     """
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
     with at_work(here, agreed, workers=workers) as verbs:
         moves = {move.service: move for move in verbs.journal.moves()}
-        over = [s for s in wanted if s.name in moves and moves[s.name].state == FINISHED]
+        over = [
+            s
+            for s in wanted
+            if s.name in moves and moves[s.name].state == FINISHED and not _to_settle(agreed, s)
+        ]
         left = [s for s in wanted if s not in over]
+        renames = [f"{s.schema_name} to {s.own_schema}" for s in left if s.own_schema]
+        renaming = f", and renames in their own databases {', '.join(renames)}" if renames else ""
         ask(
             here,
             yes,
             f"This ends the replication of {', '.join(s.name for s in left) or 'no service'} back to the "
-            "shared database and archives the old copies there. Afterwards `rollback` is not possible.",
+            f"shared database and archives the old copies there{renaming}. Afterwards "
+            "`rollback` is not possible.",
         )
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
-            verification = finish_service(online, service)
+            verification = finish_service(online, service, tuple(skip_gate or ()))
             archived = ""
             move = verbs.journal.last_move(service.name)
             for record in verbs.journal.steps(move) if move else ():
                 archived = record.figures.get("archived_as") or archived
             said = "" if verification is None else f"{verification.rows:,} rows equal; "
-            return {"state": FINISHED, "archived_as": archived, "note": f"{said}old copy: {archived}, closed"}
+            said += f"old copy: {archived}, closed"
+            if service.own_schema:
+                said += f"; schema: {service.own_schema}"
+            schema = service.own_schema or service.schema_name
+            return {"state": FINISHED, "archived_as": archived, "schema": schema, "note": said}
 
         results = {s.name: {"state": FINISHED, "note": "was finished already"} for s in over}
         done = {**results, **verbs.each(left, act)}
     show_states(here, done)
+
+
+def _to_settle(contract: Contract, service: Service) -> bool:
+    """Whether a finished service's schema still waits for its new name, or its clients for that."""
+    if service.own_schema is None:
+        return False
+    return rename_pending(service) or Gateway(service, contract.source).is_paused()

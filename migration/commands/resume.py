@@ -41,6 +41,13 @@ def resume(
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
             before = verbs.journal.last_move(service.name)
+            if before is not None and before.state == FINISHED and service.own_schema is not None:
+                # A rename after the finish was killed; `finish` goes on with it.
+                gateway = Gateway(service, agreed.source)
+                astray = gateway.is_paused()
+                gateway.resume()
+                note = "its gateway was put right; `finish` goes on" if astray else "needed nothing"
+                return {"state": FINISHED, "note": note}
             if before is None or before.finished is not None:
                 return {"state": before.state if before else "not begun", "note": "nothing was under way"}
             if before.mode == "offline":

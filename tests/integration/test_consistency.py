@@ -311,3 +311,14 @@ def test_rows_that_are_being_written_keep_nobody_waiting(scene: Scene) -> None:
         writer.execute("LOCK TABLE payment_schema.payments IN EXCLUSIVE MODE")
         writer.execute("UPDATE payment_schema.payments SET payer = -5 WHERE id = 1")
         assert scene.only().orphan_rows == 0
+
+
+def test_a_schema_that_was_renamed_in_its_own_database_is_found_by_its_new_name(scene: Scene) -> None:
+    scene.split(KEY, USERS, PAYMENTS)
+    for service, name in (("user", "accounts"), ("payment", "paying")):
+        scene.run(scene.own[service], f"ALTER SCHEMA {service}_schema RENAME TO {name}")
+        renamed = scene.contract.services[service].model_copy(update={"own_schema": name})
+        scene.contract.services[service] = renamed
+    assert scene.only().orphan_rows == 0
+    scene.run(scene.own["user"], "DELETE FROM accounts.users WHERE id <= 3")
+    assert scene.only().orphan_keys == 3

@@ -22,6 +22,7 @@ from migration.gates_data import runtime_queries as gate
 from migration.gates_model import Gate, GateLimits
 from migration.gates_scene import Scene
 from migration.plan import make_plan
+from migration.rename_check import rename_gates
 from migration.runtime_queries import CrossingQuery
 from migration.runtime_queries_logs import read_log
 from migration.runtime_queries_read import read_all
@@ -275,6 +276,30 @@ def demo_rules() -> Mapping[str, tuple[CrossingRule, ...]]:
         name: tuple(CrossingRule.model_validate(rule) for rule in service.get("crossing", ()))
         for name, service in document["services"].items()
     }
+
+
+def test_statements_that_name_a_schema_which_is_to_be_renamed_close_a_gate_of_finish(shop: Database) -> None:
+    """Here one database is all: the shared one, and the service's own with its role."""
+    service = make_service("user", shop.endpoint, shop.login, service_login=APPLICATION)
+    service = service.model_copy(update={"own_schema": "accounts"})
+    contract = make_contract(shop, [service])
+
+    def gate(name: str) -> Gate:
+        return next(gate for gate in rename_gates(contract, service) if gate.name == name)
+
+    run(shop, "SET search_path = user_schema", "SELECT name FROM users")
+    with shop.connect() as connection:
+        connection.execute("SELECT count(*) FROM user_schema.users")
+    assert gate("rename-statements").verdict == "go", "what others run is not the service's doing"
+    run(shop, "SELECT name FROM user_schema.users WHERE id = 1")
+    closed = gate("rename-statements")
+    assert (closed.verdict, closed.overridable) == ("no-go", True)
+    assert "'SELECT name FROM user_schema.users WHERE id = $1'" in closed.figure
+    assert gate("rename-texts").figure.startswith("function user_schema.name_of(integer) (user_schema.users)")
+    with shop.connect() as connection:
+        connection.execute("CREATE PUBLICATION somebodys FOR TABLE user_schema.users")
+    assert gate("rename-bound").figure.startswith("publication somebodys")
+    assert gate("rename-unseen").verdict == "go"
 
 
 def test_the_demos_workload_crosses_nowhere_and_its_database_is_planned_without_a_no_go(

@@ -35,6 +35,8 @@ class Registered:
     retain_on_delete: bool
     deleted_with: str
     dependencies: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    """Properties whose changes are ignored."""
 
 
 class _Mocks(pulumi.runtime.Mocks):
@@ -64,6 +66,7 @@ class _Monitor(mocks.MockMonitor):
                 retain_on_delete=request.retainOnDelete,
                 deleted_with=request.deletedWith.rpartition("::")[2],
                 dependencies=tuple(urn.rpartition("::")[2] for urn in request.dependencies),
+                ignored=tuple(request.ignoreChanges),
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -117,6 +117,33 @@ def test_what_is_one_services_cannot_be_anothers(tmp_path: Path, key: str, value
     ]
 
 
+@pytest.mark.parametrize(
+    ("service", "name", "message"),
+    [
+        ("user", "user_schema", "user_schema is its `schema` already; leave it out, or choose another"),
+        ("user", "wallet_schema", "wallet_schema is also wallet's; give each service its own"),
+        ("user", "waqiti_migration", "waqiti_migration is reserved by PostgreSQL or a tool around it"),
+    ],
+)
+def test_a_schemas_new_name_is_no_name_of_anything_else(
+    tmp_path: Path, service: str, name: str, message: str
+) -> None:
+    problems = problems_of(tmp_path, lambda services: services[service].update(ownSchema=name))
+    assert len(problems) == 1
+    assert problems[0].startswith(f"services.yaml: services.{service}.ownSchema: {message}")
+
+
+def test_two_services_cannot_take_one_new_name(tmp_path: Path) -> None:
+    def both(services: dict[str, dict[str, object]]) -> None:
+        for name in ("user", "wallet"):
+            services[name].update(ownSchema="own")
+
+    problems = problems_of(tmp_path, both)
+    assert problems == [
+        "services.yaml: services.wallet.ownSchema: own is also user's; give each service its own"
+    ]
+
+
 def test_a_role_that_stands_for_another_services_owner_is_refused(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, lambda services: services["wallet"].update(role="waqiti_user_owner"))
     assert len(problems) == 1
@@ -126,7 +153,7 @@ def test_a_role_that_stands_for_another_services_owner_is_refused(tmp_path: Path
 @pytest.mark.parametrize(
     "name", ["postgres", "template1", "pg_payments", "public", "information_schema", "pgbouncer"]
 )
-@pytest.mark.parametrize("key", ["database", "schema", "role"])
+@pytest.mark.parametrize("key", ["database", "schema", "ownSchema", "role"])
 def test_reserved_names_are_refused(tmp_path: Path, key: str, name: str) -> None:
     problems = problems_of(tmp_path, lambda services: services["user"].update({key: name}))
     assert len(problems) == 1

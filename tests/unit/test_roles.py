@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,23 @@ def test_the_service_belongs_to_no_other_role(declared: dict[str, Registered]) -
 
 def test_the_services_search_path_is_its_schema_and_public(declared: dict[str, Registered]) -> None:
     assert declared["service"].inputs["searchPaths"] == ["user_schema", "public"]
+
+
+def test_a_schema_that_will_be_renamed_is_declared_by_its_new_name_and_found_by_both() -> None:
+    def program() -> None:
+        Roles("user-roles", replace(ARGS, own_schema="accounts"))
+
+    found = {one.name.removeprefix("user-roles-"): one for one in record(program)}
+    assert found["service"].inputs["searchPaths"] == ["accounts", "user_schema", "public"]
+    assert found["schema"].inputs["name"] == "accounts"
+    assert found["schema-service"].inputs["schema"] == "accounts"
+
+
+def test_no_update_renames_a_schema_or_takes_the_services_right_on_it(
+    declared: dict[str, Registered],
+) -> None:
+    assert declared["schema"].ignored == ("name",)
+    assert declared["schema-service"].ignored == ("schema",)
 
 
 def test_public_is_given_nothing(declared: dict[str, Registered]) -> None:
