@@ -8,7 +8,7 @@ import psycopg
 from psycopg import errors as pg
 
 from migration.connections import Database
-from migration.errors import ConnectionLost, DiskFull, MigrationError
+from migration.errors import ConnectionLost, DiskFull, MigrationError, SourceUnreachable, TargetUnreachable
 
 _VERBOSE = re.compile(r"^\S.*?: +([0-9A-Z]{5}): (.*)$", re.MULTILINE)
 """psql with VERBOSITY=verbose: `ERROR:  53100: could not extend file ...`, in any language."""
@@ -42,6 +42,10 @@ def foremost(failures: list[MigrationError]) -> MigrationError:
         if isinstance(failure, DiskFull):
             return failure
     for failure in failures:
-        if not isinstance(failure, ConnectionLost):
+        if not isinstance(failure, ConnectionLost | SourceUnreachable | TargetUnreachable):
+            return failure
+    # A worker that was about to connect meets what cut another one off.
+    for failure in failures:
+        if isinstance(failure, ConnectionLost):
             return failure
     return failures[0]

@@ -5,6 +5,7 @@ The points come from the steps themselves, so a new step is covered without anyo
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 
 from migration.errors import MigrationError
 from migration.journal import open_journal
-from migration.move import UNDO_PREFIX, Runner
+from migration.move import UNDO_PREFIX, Point, Runner
 from migration.online import Online
 from migration.online_move import START
 from migration.planning import read_plan
@@ -131,5 +132,31 @@ def test_a_start_in_which_a_server_is_killed_leaves_nothing_behind(
         restarted.result()
         assert "\n" not in str(failed.value)
     killable.resume()
+    killable.assert_sound()
+    assert leftovers(killable.world, "user") == []
+
+
+class Killing:
+    """Kills the gateway as each step begins, and starts it again, as its supervisor would."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.killed: list[str] = []
+
+    def reached(self, point: Point, step: str) -> None:
+        if point == "begun":
+            os.kill(self._scene.pid("gateway"), signal.SIGKILL)
+            self._scene.start_again("gateway")
+            self.killed.append(step)
+
+
+def test_a_start_in_which_the_gateway_is_killed_at_every_step_succeeds(killable: Scene) -> None:
+    killing = Killing(killable)
+    with killable.online(killing) as online:
+        online.start(killable.service, killable.examined())
+    assert killing.killed == STEPS
+    with killable.online() as online:
+        assert online.verify(killable.service, killable.plan).equal
+        online.abort(killable.service, killable.plan)
     killable.assert_sound()
     assert leftovers(killable.world, "user") == []
