@@ -38,12 +38,15 @@ pytestmark = pytest.mark.acceptance
 RULES = (
     CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
     CrossingRule(match="function payment_schema.*", action="reference", reason="asked for each payment"),
-    CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
+    CrossingRule(match="view payment_schema.who -> user_schema.*", action="reference", reason="a report"),
     *CROSSING,
 )
 VIEW = """
+CREATE TYPE user_schema.tier AS ENUM ('free', 'gold');
+CREATE DOMAIN user_schema.tiers AS user_schema.tier[] CHECK (cardinality(VALUE) < 9);
+ALTER TABLE user_schema.users ADD tiers user_schema.tiers NOT NULL DEFAULT '{free}';
 CREATE VIEW payment_schema.who AS
-    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
+    SELECT p.id, u.email, u.tiers FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
 CREATE FUNCTION payment_schema.email_of(which bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT u.email FROM user_schema.users u WHERE u.id = which);
@@ -122,8 +125,13 @@ class Scene:
                     " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
                     " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
                     " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
-                    " AND current_database() = %s ORDER BY 1",
-                    [self.world.target("payment").endpoint.database],
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'type ' || typname FROM pg_type t JOIN pg_namespace n"
+                    " ON n.oid = typnamespace WHERE nspname = 'user_schema' AND typtype IN ('d', 'e')"
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'schema' FROM pg_namespace WHERE nspname = 'user_schema'"
+                    " AND current_database() = %(payment)s ORDER BY 1",
+                    {"payment": self.world.target("payment").endpoint.database},
                 ).fetchall()
             found[side] = [row[0] for row in rows]
         return found
@@ -133,7 +141,13 @@ NONE: dict[str, list[str]] = {"shared": [], "user": [], "payment": []}
 FOLLOWING_SHARED = {
     "shared": ["publication waqiti_reads_payment_of_user", "slot waqiti_reads_payment_of_user"],
     "user": [],
-    "payment": ["subscription waqiti_reads_payment_of_user", "table"],
+    "payment": [
+        "schema",
+        "subscription waqiti_reads_payment_of_user",
+        "table",
+        "type tier",
+        "type tiers",
+    ],
 }
 FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
 
@@ -155,7 +169,7 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.start("payment")
     plan = read_plan(scene.world.contract, [scene.service("payment")])
     (replica,) = plan.services["payment"].replicas
-    assert [column.name for column in replica.columns] == ["id", "email"]
+    assert [column.name for column in replica.columns] == ["id", "email", "tiers"]
     world = scene.world
     assert compare_schemas(world.source, world.target("payment"), plan, "payment", world.contract) == ()
     with scene.payments().connect() as connection:
@@ -254,7 +268,7 @@ def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_sto
         ("ALTER TABLE user_schema.users ENABLE ROW LEVEL SECURITY", "row security"),
         (
             "ALTER TABLE user_schema.users ADD folded text GENERATED ALWAYS AS (lower(email)) STORED;"
-            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.folded"
+            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.tiers, u.folded"
             " FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id",
             "column folded of user_schema.users is generated",
         ),
