@@ -28,6 +28,7 @@ from migration.progress import Silent
 from migration.references import lead_to_own
 from migration.references_link import follow
 from migration.references_model import read_links
+from migration.references_shape import changed_shapes
 from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
@@ -301,3 +302,27 @@ def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(sce
     scene.arrives(scene.write("afterwards"), "afterwards")
     scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
     assert scene.traces() == NONE
+
+
+def test_a_value_that_an_enum_gets_elsewhere_is_said_with_the_statement_that_lets_the_replica_go_on(
+    scene: Scene,
+) -> None:
+    scene.start("payment")
+    payment, source = scene.service("payment"), scene.world.source
+    with source.connect() as connection:
+        connection.execute("ALTER TYPE user_schema.tier ADD VALUE 'silver' BEFORE 'gold'")
+        connection.execute("UPDATE user_schema.users SET tiers = '{silver}', email = 'rich' WHERE id = 1")
+    statement = "ALTER TYPE user_schema.tier ADD VALUE 'silver' AFTER 'free'"
+    (status,) = read_status(scene.world.contract, [payment])
+    followed = source_database(scene.world.contract).label
+    said = f"replica of user: enum user_schema.tier is not what it is in {followed}"
+    where = f"in payment's own database (as {payment.owner}) run {statement}"
+    assert f"{said}: {where}" in status.problems
+    plan = read_plan(scene.world.contract, [payment])
+    gates = check_gates(scene.world.contract, payment, plan, "cutover").gates
+    assert ("no-go", where) in [(g.verdict, g.advice) for g in gates if g.name == "reference-types"]
+    with scene.world.target("payment").connect() as connection:
+        connection.execute(f"SET ROLE {payment.owner}; {statement}".encode())
+    scene.arrives(1, "rich")
+    with source.connect() as connection:
+        assert changed_shapes(scene.world.contract, connection, "payment") == ()

@@ -13,7 +13,8 @@ import pytest
 from components.contract import CrossingRule
 from migration.connections import Database
 from migration.references_link import follow, unfollow
-from migration.references_model import Link
+from migration.references_model import Link, note_link
+from migration.references_shape import changed_shapes
 from migration.schema import create_schema, drop_schema_on_target
 from tests.support.clusters import Cluster
 from tests.support.moving import Split, split
@@ -64,6 +65,13 @@ INSERT INTO pay_schema.pays VALUES (1, 'ann');
 COLUMNS = (
     "id", "status", "levels", "email", "address", "addresses", "span", "spans", "tags", "code", "odd",
 )  # fmt: skip
+CHANGES = """
+ALTER TYPE user_schema."Odd Kind" RENAME VALUE 'a' TO 'b';
+CREATE OR REPLACE FUNCTION user_schema.is_handle(word text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+    AS 'BEGIN RETURN true; END';
+ALTER DOMAIN user_schema.email ADD CHECK (VALUE <> '@');
+ALTER TYPE user_schema.address ADD ATTRIBUTE door int;
+"""
 ROWS = "SELECT to_jsonb(v)::text, v::text FROM pay_schema.all_of_it v ORDER BY id"
 
 
@@ -117,7 +125,20 @@ def test_columns_of_every_kind_of_type_are_kept_and_followed(made: Split) -> Non
     while rows(own) != rows(made.source):
         assert time.monotonic() < deadline, "the change did not arrive"
         time.sleep(0.05)
+    with made.source.connect() as connection:
+        connection.execute("CREATE SCHEMA waqiti_migration")
+        note_link(connection, link)
+        assert changed_shapes(made.contract, connection, "pay") == ()
+        connection.execute(CHANGES.encode())
+        said = [
+            change.said.removeprefix("replica of user: ")
+            for change in changed_shapes(made.contract, connection, "pay")
+        ]
     unfollow(made.contract, link)
+    assert [text.partition(" is not")[0] for text in said] == [
+        "composite user_schema.address", "domain user_schema.email",
+        'enum user_schema."Odd Kind"', "function user_schema.is_handle(text)",
+    ]  # fmt: skip
 
 
 @two_pairs
