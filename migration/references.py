@@ -11,13 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from components.contract import Contract, Service
 from migration.errors import WrongState
 from migration.move_context import OfflineMove
-from migration.plan_model import Plan
 from migration.references_link import follow, unfollow, unpublish
 from migration.references_model import OVER, forget_link, links_of, note_link, read_links
-from migration.stack import source_database
 
 
 def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
@@ -70,22 +67,3 @@ def lead_to_own(move: OfflineMove) -> Mapping[str, Any]:
             unpublish(move.source, link.name)
             led.append(link.dependent)
     return {"dependents": led}
-
-
-def require_none_offline(contract: Contract, service: Service, plan: Plan) -> None:
-    """Raise WrongState for a service that reads another or is read: such ones are moved online only."""
-    source = source_database(contract)
-    with source.connect() as connection, source.translated("reading the references"):
-        links = [link for link in read_links(connection) if service.name in {link.dependent, link.referenced}]
-    bound = {(link.dependent, link.referenced) for link in links} | {
-        (one.service, replica.referenced)
-        for one in plan.services.values()
-        for replica in one.replicas
-        if service.name in {one.service, replica.referenced}
-    }
-    others = {name for pair in bound for name in pair} - {service.name}
-    if others:
-        raise WrongState(
-            f"{service.name} and {', '.join(sorted(others))} are bound by a `reference`, which follows "
-            "replication: move them without --stop-writes"
-        )

@@ -13,12 +13,12 @@ import pytest
 from components.contract import CrossingRule, Service
 from migration.connections import Database
 from migration.consistency import check_consistency
-from migration.errors import BoundaryUndecided, WrongState
+from migration.errors import BoundaryUndecided, CopyFailed
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.gates import check_gates
 from migration.journal import open_journal
-from migration.move import Runner
+from migration.move import Observer, Runner, Unobserved
 from migration.move_context import schema_dumps
 from migration.offline_run import Pace, Prepared, move_service
 from migration.online import Online
@@ -32,6 +32,7 @@ from migration.references_shape import changed_shapes
 from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
+from tests.support.faulty import Faults
 from tests.support.moves import CROSSING, World, login, world
 
 pytestmark = pytest.mark.acceptance
@@ -76,6 +77,14 @@ class Scene:
         plan = examine(self.world.contract, [self.service(name)])
         plan.check()
         self.online.start(self.service(name), plan)
+
+    def move_offline(self, name: str, plan: Plan, observer: Observer | None = None) -> None:
+        """Move a service with its writes stopped."""
+        runner = replace(self.online.runner, observer=observer or Unobserved())
+        with schema_dumps(self.world.source) as dumps:
+            move_service(
+                self.world.contract, self.service(name), Prepared(plan, dumps), runner, Pace(workers=1)
+            )
 
     def switch(self, verb: str, name: str) -> None:
         """Cut a service over, or lead it back."""
@@ -247,19 +256,34 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
                 connection.execute(statement.encode())
 
 
-def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
-    contract, user = scene.world.contract, scene.service("user")
+def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_own_database_at_the_end(
+    scene: Scene,
+) -> None:
+    plan = examine(scene.world.contract, [scene.service("user"), scene.service("payment")])
+    fails = Faults([{"point": "begun", "step": "verify", "act": "fail"}])
+    with pytest.raises(CopyFailed):
+        scene.move_offline("payment", plan, fails)
+    assert scene.traces() == NONE
+    scene.move_offline("payment", plan)
+    assert scene.traces() == FOLLOWING_SHARED
+    scene.arrives(scene.write("in the shared database"), "in the shared database")
+    scene.move_offline("user", plan)
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("in its own"), "in its own")
+    for name in ("user", "payment"):
+        finish_service(scene.online, scene.service(name))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("after all"), "after all")
 
-    def refuses(plan: Plan) -> None:
-        with (
-            schema_dumps(scene.world.source) as dumps,
-            pytest.raises(WrongState, match="without --stop-writes"),
-        ):
-            move_service(contract, user, Prepared(plan, dumps), scene.online.runner, Pace(workers=1))
 
-    refuses(examine(contract, [user, scene.service("payment")]))
+def test_a_service_that_was_moved_with_its_writes_stopped_is_read_in_its_own_database(scene: Scene) -> None:
+    scene.move_offline("user", examine(scene.world.contract, [scene.service("user")]))
+    before = scene.write("before")
     scene.start("payment")
-    refuses(examine(contract, [user]))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(before, "before")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
+    assert scene.traces() == NONE
 
 
 @pytest.mark.parametrize(
