@@ -30,6 +30,7 @@ PG_LANGUAGE = 2612
 PG_PUBLICATION = 6104
 PG_EVENT_TRIGGER = 3466
 PG_AUTHID = 1260
+PG_COLLATION = 3456
 """OIDs of the system catalogues; they are fixed (PostgreSQL's src/include/catalog)."""
 
 

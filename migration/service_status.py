@@ -18,6 +18,7 @@ from migration.gateway import Gateway
 from migration.journal import Move, read_last_verification, read_moves, read_steps
 from migration.queries import query
 from migration.references_lag import Reading, read_readings
+from migration.references_shape import changed_shapes
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
 from migration.wal_watch import WAL_LIMIT_BYTES
@@ -170,6 +171,7 @@ def _one(
         problems.append(over_limit(forward if follows == "forward" else back, behind, wal_limit_bytes))
     reads = read_readings(contract, connection, service.name)
     problems += [f"replica of {r.link.referenced}: {r.problem}" for r in reads if r.problem]
+    problems += map(str, changed_shapes(contract, connection, service.name) if reads else ())
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:

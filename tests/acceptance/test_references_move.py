@@ -13,12 +13,12 @@ import pytest
 from components.contract import CrossingRule, Service
 from migration.connections import Database
 from migration.consistency import check_consistency
-from migration.errors import BoundaryUndecided, WrongState
+from migration.errors import BoundaryUndecided, CopyFailed
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.gates import check_gates
 from migration.journal import open_journal
-from migration.move import Runner
+from migration.move import Observer, Runner, Unobserved
 from migration.move_context import schema_dumps
 from migration.offline_run import Pace, Prepared, move_service
 from migration.online import Online
@@ -28,9 +28,11 @@ from migration.progress import Silent
 from migration.references import lead_to_own
 from migration.references_link import follow
 from migration.references_model import read_links
+from migration.references_shape import changed_shapes
 from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
+from tests.support.faulty import Faults
 from tests.support.moves import CROSSING, World, login, world
 
 pytestmark = pytest.mark.acceptance
@@ -38,12 +40,15 @@ pytestmark = pytest.mark.acceptance
 RULES = (
     CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
     CrossingRule(match="function payment_schema.*", action="reference", reason="asked for each payment"),
-    CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
+    CrossingRule(match="view payment_schema.who -> user_schema.*", action="reference", reason="a report"),
     *CROSSING,
 )
 VIEW = """
+CREATE TYPE user_schema.tier AS ENUM ('free', 'gold');
+CREATE DOMAIN user_schema.tiers AS user_schema.tier[] CHECK (cardinality(VALUE) < 9);
+ALTER TABLE user_schema.users ADD tiers user_schema.tiers NOT NULL DEFAULT '{free}';
 CREATE VIEW payment_schema.who AS
-    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
+    SELECT p.id, u.email, u.tiers FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
 CREATE FUNCTION payment_schema.email_of(which bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT u.email FROM user_schema.users u WHERE u.id = which);
@@ -72,6 +77,14 @@ class Scene:
         plan = examine(self.world.contract, [self.service(name)])
         plan.check()
         self.online.start(self.service(name), plan)
+
+    def move_offline(self, name: str, plan: Plan, observer: Observer | None = None) -> None:
+        """Move a service with its writes stopped."""
+        runner = replace(self.online.runner, observer=observer or Unobserved())
+        with schema_dumps(self.world.source) as dumps:
+            move_service(
+                self.world.contract, self.service(name), Prepared(plan, dumps), runner, Pace(workers=1)
+            )
 
     def switch(self, verb: str, name: str) -> None:
         """Cut a service over, or lead it back."""
@@ -122,8 +135,13 @@ class Scene:
                     " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
                     " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
                     " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
-                    " AND current_database() = %s ORDER BY 1",
-                    [self.world.target("payment").endpoint.database],
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'type ' || typname FROM pg_type t JOIN pg_namespace n"
+                    " ON n.oid = typnamespace WHERE nspname = 'user_schema' AND typtype IN ('d', 'e')"
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'schema' FROM pg_namespace WHERE nspname = 'user_schema'"
+                    " AND current_database() = %(payment)s ORDER BY 1",
+                    {"payment": self.world.target("payment").endpoint.database},
                 ).fetchall()
             found[side] = [row[0] for row in rows]
         return found
@@ -133,7 +151,13 @@ NONE: dict[str, list[str]] = {"shared": [], "user": [], "payment": []}
 FOLLOWING_SHARED = {
     "shared": ["publication waqiti_reads_payment_of_user", "slot waqiti_reads_payment_of_user"],
     "user": [],
-    "payment": ["subscription waqiti_reads_payment_of_user", "table"],
+    "payment": [
+        "schema",
+        "subscription waqiti_reads_payment_of_user",
+        "table",
+        "type tier",
+        "type tiers",
+    ],
 }
 FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
 
@@ -155,7 +179,7 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.start("payment")
     plan = read_plan(scene.world.contract, [scene.service("payment")])
     (replica,) = plan.services["payment"].replicas
-    assert [column.name for column in replica.columns] == ["id", "email"]
+    assert [column.name for column in replica.columns] == ["id", "email", "tiers"]
     world = scene.world
     assert compare_schemas(world.source, world.target("payment"), plan, "payment", world.contract) == ()
     with scene.payments().connect() as connection:
@@ -232,19 +256,34 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
                 connection.execute(statement.encode())
 
 
-def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
-    contract, user = scene.world.contract, scene.service("user")
+def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_own_database_at_the_end(
+    scene: Scene,
+) -> None:
+    plan = examine(scene.world.contract, [scene.service("user"), scene.service("payment")])
+    fails = Faults([{"point": "begun", "step": "verify", "act": "fail"}])
+    with pytest.raises(CopyFailed):
+        scene.move_offline("payment", plan, fails)
+    assert scene.traces() == NONE
+    scene.move_offline("payment", plan)
+    assert scene.traces() == FOLLOWING_SHARED
+    scene.arrives(scene.write("in the shared database"), "in the shared database")
+    scene.move_offline("user", plan)
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("in its own"), "in its own")
+    for name in ("user", "payment"):
+        finish_service(scene.online, scene.service(name))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("after all"), "after all")
 
-    def refuses(plan: Plan) -> None:
-        with (
-            schema_dumps(scene.world.source) as dumps,
-            pytest.raises(WrongState, match="without --stop-writes"),
-        ):
-            move_service(contract, user, Prepared(plan, dumps), scene.online.runner, Pace(workers=1))
 
-    refuses(examine(contract, [user, scene.service("payment")]))
+def test_a_service_that_was_moved_with_its_writes_stopped_is_read_in_its_own_database(scene: Scene) -> None:
+    scene.move_offline("user", examine(scene.world.contract, [scene.service("user")]))
+    before = scene.write("before")
     scene.start("payment")
-    refuses(examine(contract, [user]))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(before, "before")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
+    assert scene.traces() == NONE
 
 
 @pytest.mark.parametrize(
@@ -254,7 +293,7 @@ def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_sto
         ("ALTER TABLE user_schema.users ENABLE ROW LEVEL SECURITY", "row security"),
         (
             "ALTER TABLE user_schema.users ADD folded text GENERATED ALWAYS AS (lower(email)) STORED;"
-            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.folded"
+            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.tiers, u.folded"
             " FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id",
             "column folded of user_schema.users is generated",
         ),
@@ -287,3 +326,27 @@ def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(sce
     scene.arrives(scene.write("afterwards"), "afterwards")
     scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
     assert scene.traces() == NONE
+
+
+def test_a_value_that_an_enum_gets_elsewhere_is_said_with_the_statement_that_lets_the_replica_go_on(
+    scene: Scene,
+) -> None:
+    scene.start("payment")
+    payment, source = scene.service("payment"), scene.world.source
+    with source.connect() as connection:
+        connection.execute("ALTER TYPE user_schema.tier ADD VALUE 'silver' BEFORE 'gold'")
+        connection.execute("UPDATE user_schema.users SET tiers = '{silver}', email = 'rich' WHERE id = 1")
+    statement = "ALTER TYPE user_schema.tier ADD VALUE 'silver' AFTER 'free'"
+    (status,) = read_status(scene.world.contract, [payment])
+    followed = source_database(scene.world.contract).label
+    said = f"replica of user: enum user_schema.tier is not what it is in {followed}"
+    where = f"in payment's own database (as {payment.owner}) run {statement}"
+    assert f"{said}: {where}" in status.problems
+    plan = read_plan(scene.world.contract, [payment])
+    gates = check_gates(scene.world.contract, payment, plan, "cutover").gates
+    assert ("no-go", where) in [(g.verdict, g.advice) for g in gates if g.name == "reference-types"]
+    with scene.world.target("payment").connect() as connection:
+        connection.execute(f"SET ROLE {payment.owner}; {statement}".encode())
+    scene.arrives(1, "rich")
+    with source.connect() as connection:
+        assert changed_shapes(scene.world.contract, connection, "payment") == ()
