@@ -14,15 +14,15 @@ from migration.references_shape import changed_shapes
 @check("references", "cutover")
 def references(scene: Scene) -> Iterator[Gate]:
     """What it reads of other services follows closely."""
-    limit = scene.limits.lag_bytes
+    limits = scene.limits
     for reading in read_readings(scene.contract, scene.there, scene.name):
-        behind = "" if reading.bytes is None else f", {size(reading.bytes)} behind"
+        far = (reading.bytes or 0) > limits.lag_bytes or (reading.seconds or 0) > limits.lag_seconds
         yield judged(
             "references",
-            bool(reading.problem) or (reading.bytes or 0) > limit,
-            f"replica of {reading.link.referenced}{behind}",
-            reading.problem or "wait until it has caught up (`status`)",
-            limit=size(limit),
+            bool(reading.problem) or far,
+            f"replica of {reading.link.referenced} ({reading.state}), {reading.behind()}",
+            reading.problem or "wait until it has caught up (`status --watch`)",
+            limit=f"{size(limits.lag_bytes)}, {limits.lag_seconds:g} s",
             overridable=not reading.problem,
         )
 

@@ -170,7 +170,9 @@ def _one(
     if behind is not None and behind.retained_bytes > wal_limit_bytes:
         problems.append(over_limit(forward if follows == "forward" else back, behind, wal_limit_bytes))
     reads = read_readings(contract, connection, service.name)
-    problems += [f"replica of {r.link.referenced}: {r.problem}" for r in reads if r.problem]
+    problems += [
+        f"replica of {r.link.referenced}: {said}" for r in reads for said in r.problems(wal_limit_bytes)
+    ]
     problems += map(str, changed_shapes(contract, connection, service.name) if reads else ())
     verdict = read_last_verification(connection, move) if move else None
     said = None
