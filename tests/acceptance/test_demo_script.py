@@ -15,13 +15,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
 from demo.database import SERVICES
 from demo.home import Options
 from demo.pulumi_stack import wanted_ports
+from migration.stack import endpoint_database, read_contract
 from servers import paths, ports
 from tests.support.absence import absent
 
@@ -126,6 +127,24 @@ def test_no_statement_of_the_workload_failed(facts: dict[str, Any]) -> None:
 
 def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None:
     assert facts["violations"] == []
+
+
+def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
+    demo: Demo, facts: dict[str, Any]
+) -> None:
+    services = read_contract(None, demo.root / "contract.json").services
+    assert facts["workload"]["services"]["analytics"]["failed"] == 0
+
+    def read(service: str, relation: LiteralString) -> Any:
+        with endpoint_database(services[service]).connect() as connection:
+            return connection.execute(f"SELECT count(*), sum(balance) FROM {relation}").fetchone()
+
+    deadline = time.monotonic() + 60
+    while (shown := read("analytics", "analytics_schema.customer_overview")) != (
+        wanted := read("wallet", "wallet_schema.wallets")
+    ):
+        assert time.monotonic() < deadline, f"the view shows {shown}, the wallets are {wanted}"
+        time.sleep(0.2)
 
 
 def test_no_password_is_in_logs_reports_or_process_lists(demo: Demo, facts: dict[str, Any]) -> None:
