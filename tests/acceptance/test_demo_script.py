@@ -29,6 +29,8 @@ from tests.support.absence import absent
 pytestmark = pytest.mark.acceptance
 
 SECONDS = 1200
+OVERVIEW = "SELECT count(*), sum(balance) FROM analytics_schema.customer_overview"
+WALLETS = "SELECT count(*), sum(balance) FROM wallet_schema.wallets"
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,12 @@ def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
     services = read_contract(None, demo.root / "contract.json").services
     assert facts["workload"]["services"]["analytics"]["failed"] == 0
 
-    def read(service: str, relation: LiteralString) -> Any:
+    def read(service: str, query: LiteralString) -> Any:
         with endpoint_database(services[service]).connect() as connection:
-            return connection.execute(f"SELECT count(*), sum(balance) FROM {relation}").fetchone()
+            return connection.execute(query).fetchone()
 
     deadline = time.monotonic() + 60
-    while (shown := read("analytics", "analytics_schema.customer_overview")) != (
-        wanted := read("wallet", "wallet_schema.wallets")
-    ):
+    while (shown := read("analytics", OVERVIEW)) != (wanted := read("wallet", WALLETS)):
         assert time.monotonic() < deadline, f"the view shows {shown}, the wallets are {wanted}"
         time.sleep(0.2)
 
