@@ -11,10 +11,12 @@ from typing import LiteralString, Self
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from components.contract import CrossingRule
 from migration.complete import consolidation, restore_keys
 from migration.connections import Database
+from migration.errors import WrongState
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.planning import read_plan
@@ -155,6 +157,32 @@ def test_a_truncate_arrives_and_ddl_that_touches_nothing_kept_does_not_matter(sc
     # The row is sent under the name that the column had: only filling it anew leads past it.
     follow(contract, link)
     arrive(source, scene.payments())
+
+
+def test_nothing_is_finished_whose_reader_could_not_follow_it_to_its_own_database(
+    scene: Scene, target_cluster: Cluster
+) -> None:
+    for name in ("payment", "user"):
+        scene.start(name)
+        scene.switch("cutover", name)
+    user = scene.service("user")
+    role = user.migration.name
+
+    def alter(what: LiteralString) -> None:
+        with target_cluster.database().connect() as connection:
+            connection.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(role), sql.SQL(what)))
+
+    # What only the reader's server meets: its own way in is closed.
+    alter("NOREPLICATION")
+    try:
+        with pytest.raises(WrongState, match="payment reads user, and its server does not reach"):
+            finish_service(scene.online, user)
+    finally:
+        alter("REPLICATION")
+    assert scene.traces() == FOLLOWING_SHARED
+    scene.arrives(scene.write("goes on"), "goes on")
+    finish_service(scene.online, user)
+    assert scene.traces() == FOLLOWING_OWN
 
 
 AUDIT = """
