@@ -30,7 +30,7 @@ from migration.move import Step
 from migration.online import FINISHED, FINISHING, MOVED, Online
 from migration.online_move import OnlineMove
 from migration.planning import read_plan
-from migration.references import lead_to_own
+from migration.references import lead_to_own, require_reachable
 from migration.rename import rename_pending, rename_schema
 from migration.rename_check import rename_gates
 from migration.schema_watch import unwatch_schema
@@ -88,6 +88,7 @@ def _allow(online: Online, service: Service, move: Move | None) -> Verification 
         raise WrongState(
             f"the gateway of {service.name} leads to the shared database, not to its own: run `resume` first"
         )
+    require_reachable(online.contract, service)
     if offline:
         verdict = journal.last_verification(move)
         if verdict is None or not verdict["equal"]:
