@@ -144,6 +144,8 @@ def close_source(move: OnlineMove) -> Mapping[str, Any]:
             guards.restore()
         if guards.is_open():
             guards.close(10.0)
+        # From now on it is an archive, which is dropped by hand one day.
+        guards.allow_ddl()
     return {"flag": f"open_{move.name}"}
 
 
