@@ -8,6 +8,7 @@ from migration.gates_model import Gate, judged
 from migration.gates_scene import Check, Scene, check
 from migration.plan_view import size
 from migration.references_lag import read_readings
+from migration.references_shape import changed_shapes
 
 
 @check("references", "cutover")
@@ -26,4 +27,14 @@ def references(scene: Scene) -> Iterator[Gate]:
         )
 
 
-REFERENCES: tuple[Check, ...] = (references,)
+@check("reference-types", "cutover")
+def reference_types(scene: Scene) -> Iterator[Gate]:
+    """The replicas are still made as what they follow."""
+    changes = changed_shapes(scene.contract, scene.there, scene.name)
+    for change in changes:
+        yield judged("reference-types", True, change.said, change.advice)
+    if scene.own.replicas and not changes:
+        yield judged("reference-types", False, "replicas are made as what they follow", "")
+
+
+REFERENCES: tuple[Check, ...] = (references, reference_types)

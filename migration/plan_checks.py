@@ -50,7 +50,8 @@ def source_problems(catalog: Catalog) -> Iterator[Problem]:
         yield Problem(
             None, "privilege", "note",
             f"the services' common role owns {catalog.owned_tables} tables of the shared database; on its own"
-            " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables",
+            " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables,"
+            " nor grant them, and policies of row level security hold for it",
         )  # fmt: skip
     for left in catalog.left_behind:
         if left.schema is None:
@@ -92,6 +93,12 @@ _INSTEAD = {
     "security label": "its provider has to be loaded on the target first; set it there by hand",
     "setting": "give the service's role or instance what it needs of it in services.yaml, under `parameters`",
     "tablespace": "they move to the target's default one",
+    "right": "an application has no use for it; GRANT it by hand where it has",
+    "creation": "on its own database a service's owner makes what there is to make; else GRANT it by hand",
+    "grantor": "on the service's own database the owner grants them, and nobody else can take them back",
+    "membership": "the rights that it has through it come along one by one; what else it is for has to be"
+    " granted on the service's own instance",
+    "attribute": "a service's role is a plain one, for which the policies of row level security hold",
 }
 
 

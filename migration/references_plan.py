@@ -13,12 +13,12 @@ from fnmatch import fnmatchcase
 
 from components.contract import Service
 from migration.bodies_reads import Reads
-from migration.boundary import Edge
+from migration.boundary import SHARED_CODE, Edge
 from migration.catalog_model import Catalog
 from migration.errors import MigrationError
 from migration.foreign_key_definition import parse_foreign_key
 from migration.model import Column, Table, TableName, display_name
-from migration.references_columns import BUILT_IN, columns_read, kept_columns
+from migration.references_columns import columns_read, kept_columns
 
 FIRST_WITH_COLUMN_LISTS = 15
 """The major version from which publications have them."""
@@ -83,6 +83,8 @@ def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:
         if edge.action != "reference" or edge.towards is None:
             continue
         referenced = catalog.objects[edge.referenced]
+        if referenced.kind in SHARED_CODE:
+            continue  # a type: copied
         name = TableName(referenced.schema or "", referenced.name)
         table = catalog.tables.get(edge.referenced[1])
         reads = Reads(frozenset()) if table is None else columns_read(catalog, edge, table)
@@ -126,10 +128,6 @@ def _wrong(need: _Need, table: Table | None, catalog: Catalog) -> str:
 def _unfit(made: Replica) -> str:
     """Why columns cannot be replicated so; empty when they can."""
     for column in made.columns:
-        said = f"column {column.name} of {made.table}"
         if column.generated:
-            return f"{said} is generated, and such values are not replicated"
-        collation = column.collation or "pg_catalog."
-        if column.type_oid >= BUILT_IN or not collation.startswith("pg_catalog."):
-            return f"{said} is of a type or collation that is not the server's own"
+            return f"column {column.name} of {made.table} is generated, and such values are not replicated"
     return ""

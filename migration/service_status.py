@@ -18,6 +18,7 @@ from migration.gateway import Gateway
 from migration.journal import Move, read_last_verification, read_moves, read_steps
 from migration.queries import query
 from migration.references_lag import Reading, read_readings
+from migration.references_shape import changed_shapes
 from migration.rename import lost_name
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
@@ -175,6 +176,7 @@ def _one(
     problems += [
         f"replica of {r.link.referenced}: {said}" for r in reads for said in r.problems(wal_limit_bytes)
     ]
+    problems += map(str, changed_shapes(contract, connection, service.name) if reads else ())
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:

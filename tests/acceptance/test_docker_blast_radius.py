@@ -1,10 +1,12 @@
 """One instance of a stack on Docker is hurt while all are written to: the others do not notice.
 
-Three services whose gateways lead to their own instances; one of them has a small disk of its own.
+Three services whose gateways lead to their own instances; one of them has a small disk of its own. On the
+engine that the machine has, which may be older than the one that the other tests have.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +15,7 @@ import psycopg
 import pytest
 
 from components.contract import Service
+from components.platforms.docker_isolation import WITHOUT_ROUTE
 from migration.stack import endpoint_database
 from tests.support import harms
 from tests.support.disks import BlockDisk, block_disk
@@ -38,7 +41,7 @@ def deployed(disk: BlockDisk) -> Iterator[DockerStack]:
         "services": ["user", "notification", HURT],
         "docker": {"link": False, "volumes": {HURT: volume}},
     }
-    with docker_host() as host, docker_stack(host, changes) as made:
+    with docker_host(installed=True) as host, docker_stack(host, changes) as made:
         made.stack.up()
         harms.give_each_a_table(made)
         yield made
@@ -88,6 +91,21 @@ def test_limits_leave_something_to_the_others(deployed: DockerStack) -> None:
         instance = deployed.container(service)["HostConfig"]
         assert instance["NanoCpus"] <= processors * 0.75 * 1e9
         assert instance["CpuShares"] > 0
+
+
+def test_an_engine_of_any_age_isolates_and_says_what_it_cannot_do_better(deployed: DockerStack) -> None:
+    done = deployed.isolation()
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["breaches"]) == (0, [])
+    out = {
+        one["result"]
+        for name in found["attempts"]
+        for one in found["attempts"][name]
+        if one["target"] == "out"
+    }
+    is_old = int(found["engine"].partition(".")[0]) < WITHOUT_ROUTE
+    assert out == {"no-host" if is_old else "no-route"}
+    assert len(found["notes"]) == (1 if is_old else 0)
 
 
 def test_a_killed_instance_comes_back_and_the_others_do_not_notice(

@@ -10,20 +10,20 @@ import psycopg
 import pytest
 
 from migration.consistency import check_consistency
-from migration.errors import BoundaryUndecided, WrongState
+from migration.errors import BoundaryUndecided, CopyFailed
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.gates import check_gates
-from migration.move_context import schema_dumps
-from migration.offline_run import Pace, Prepared, move_service
-from migration.plan_model import Plan
 from migration.planning import examine, read_plan
 from migration.progress import Silent
 from migration.references import lead_to_own
 from migration.references_link import follow
 from migration.references_model import read_links
+from migration.references_shape import changed_shapes
 from migration.service_status import read_status
+from migration.stack import source_database
 from tests.support.clusters import Cluster
+from tests.support.faulty import Faults
 from tests.support.references import FOLLOWING_OWN, FOLLOWING_SHARED, NONE, Scene, at_work, references_scene
 
 pytestmark = pytest.mark.acceptance
@@ -44,7 +44,7 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.start("payment")
     plan = read_plan(scene.world.contract, [scene.service("payment")])
     (replica,) = plan.services["payment"].replicas
-    assert [column.name for column in replica.columns] == ["id", "email"]
+    assert [column.name for column in replica.columns] == ["id", "email", "tiers"]
     world = scene.world
     assert compare_schemas(world.source, world.target("payment"), plan, "payment", world.contract) == ()
     with scene.payments().connect() as connection:
@@ -121,19 +121,34 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
                 connection.execute(statement.encode())
 
 
-def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
-    contract, user = scene.world.contract, scene.service("user")
+def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_own_database_at_the_end(
+    scene: Scene,
+) -> None:
+    plan = examine(scene.world.contract, [scene.service("user"), scene.service("payment")])
+    fails = Faults([{"point": "begun", "step": "verify", "act": "fail"}])
+    with pytest.raises(CopyFailed):
+        scene.move_offline("payment", plan, fails)
+    assert scene.traces() == NONE
+    scene.move_offline("payment", plan)
+    assert scene.traces() == FOLLOWING_SHARED
+    scene.arrives(scene.write("in the shared database"), "in the shared database")
+    scene.move_offline("user", plan)
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("in its own"), "in its own")
+    for name in ("user", "payment"):
+        finish_service(scene.online, scene.service(name))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("after all"), "after all")
 
-    def refuses(plan: Plan) -> None:
-        with (
-            schema_dumps(scene.world.source) as dumps,
-            pytest.raises(WrongState, match="without --stop-writes"),
-        ):
-            move_service(contract, user, Prepared(plan, dumps), scene.online.runner, Pace(workers=1))
 
-    refuses(examine(contract, [user, scene.service("payment")]))
+def test_a_service_that_was_moved_with_its_writes_stopped_is_read_in_its_own_database(scene: Scene) -> None:
+    scene.move_offline("user", examine(scene.world.contract, [scene.service("user")]))
+    before = scene.write("before")
     scene.start("payment")
-    refuses(examine(contract, [user]))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(before, "before")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
+    assert scene.traces() == NONE
 
 
 @pytest.mark.parametrize(
@@ -143,7 +158,7 @@ def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_sto
         ("ALTER TABLE user_schema.users ENABLE ROW LEVEL SECURITY", "row security"),
         (
             "ALTER TABLE user_schema.users ADD folded text GENERATED ALWAYS AS (lower(email)) STORED;"
-            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.folded"
+            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.tiers, u.folded"
             " FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id",
             "column folded of user_schema.users is generated",
         ),
@@ -176,3 +191,27 @@ def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(sce
     scene.arrives(scene.write("afterwards"), "afterwards")
     scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
     assert scene.traces() == NONE
+
+
+def test_a_value_that_an_enum_gets_elsewhere_is_said_with_the_statement_that_lets_the_replica_go_on(
+    scene: Scene,
+) -> None:
+    scene.start("payment")
+    payment, source = scene.service("payment"), scene.world.source
+    with source.connect() as connection:
+        connection.execute("ALTER TYPE user_schema.tier ADD VALUE 'silver' BEFORE 'gold'")
+        connection.execute("UPDATE user_schema.users SET tiers = '{silver}', email = 'rich' WHERE id = 1")
+    statement = "ALTER TYPE user_schema.tier ADD VALUE 'silver' AFTER 'free'"
+    (status,) = read_status(scene.world.contract, [payment])
+    followed = source_database(scene.world.contract).label
+    said = f"replica of user: enum user_schema.tier is not what it is in {followed}"
+    where = f"in payment's own database (as {payment.owner}) run {statement}"
+    assert f"{said}: {where}" in status.problems
+    plan = read_plan(scene.world.contract, [payment])
+    gates = check_gates(scene.world.contract, payment, plan, "cutover").gates
+    assert ("no-go", where) in [(g.verdict, g.advice) for g in gates if g.name == "reference-types"]
+    with scene.world.target("payment").connect() as connection:
+        connection.execute(f"SET ROLE {payment.owner}; {statement}".encode())
+    scene.arrives(1, "rich")
+    with source.connect() as connection:
+        assert changed_shapes(scene.world.contract, connection, "payment") == ()

@@ -11,8 +11,11 @@ from pathlib import Path
 from components.contract import CrossingRule, Service
 from migration.connections import Database
 from migration.journal import open_journal
-from migration.move import Runner
+from migration.move import Observer, Runner, Unobserved
+from migration.move_context import schema_dumps
+from migration.offline_run import Pace, Prepared, move_service
 from migration.online import Online
+from migration.plan_model import Plan
 from migration.planning import examine, read_plan
 from migration.stack import source_database
 from tests.support.clusters import Cluster
@@ -21,12 +24,15 @@ from tests.support.moves import CROSSING, World, login, world
 RULES = (
     CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
     CrossingRule(match="function payment_schema.*", action="reference", reason="asked for each payment"),
-    CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
+    CrossingRule(match="view payment_schema.who -> user_schema.*", action="reference", reason="a report"),
     *CROSSING,
 )
 VIEW = """
+CREATE TYPE user_schema.tier AS ENUM ('free', 'gold');
+CREATE DOMAIN user_schema.tiers AS user_schema.tier[] CHECK (cardinality(VALUE) < 9);
+ALTER TABLE user_schema.users ADD tiers user_schema.tiers NOT NULL DEFAULT '{free}';
 CREATE VIEW payment_schema.who AS
-    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
+    SELECT p.id, u.email, u.tiers FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
 CREATE FUNCTION payment_schema.email_of(which bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT u.email FROM user_schema.users u WHERE u.id = which);
@@ -57,6 +63,14 @@ class Scene:
         plan = examine(self.world.contract, [self.service(name)])
         plan.check()
         self.online.start(self.service(name), plan)
+
+    def move_offline(self, name: str, plan: Plan, observer: Observer | None = None) -> None:
+        """Move a service with its writes stopped."""
+        runner = replace(self.online.runner, observer=observer or Unobserved())
+        with schema_dumps(self.world.source) as dumps:
+            move_service(
+                self.world.contract, self.service(name), Prepared(plan, dumps), runner, Pace(workers=1)
+            )
 
     def switch(self, verb: str, name: str) -> None:
         """Cut a service over, or lead it back."""
@@ -107,8 +121,13 @@ class Scene:
                     " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
                     " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
                     " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
-                    " AND current_database() = %s ORDER BY 1",
-                    [self.world.target("payment").endpoint.database],
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'type ' || typname FROM pg_type t JOIN pg_namespace n"
+                    " ON n.oid = typnamespace WHERE nspname = 'user_schema' AND typtype IN ('d', 'e')"
+                    " AND current_database() = %(payment)s"
+                    " UNION ALL SELECT 'schema' FROM pg_namespace WHERE nspname = 'user_schema'"
+                    " AND current_database() = %(payment)s ORDER BY 1",
+                    {"payment": self.world.target("payment").endpoint.database},
                 ).fetchall()
             found[side] = [row[0] for row in rows]
         return found
@@ -118,7 +137,13 @@ NONE: dict[str, list[str]] = {"shared": [], "user": [], "payment": []}
 FOLLOWING_SHARED = {
     "shared": ["publication waqiti_reads_payment_of_user", "slot waqiti_reads_payment_of_user"],
     "user": [],
-    "payment": ["subscription waqiti_reads_payment_of_user", "table"],
+    "payment": [
+        "schema",
+        "subscription waqiti_reads_payment_of_user",
+        "table",
+        "type tier",
+        "type tiers",
+    ],
 }
 FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
 
