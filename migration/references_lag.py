@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from components.contract import Contract
+from migration.apply_errors import why_stalled
 from migration.errors import MigrationError
 from migration.plan_view import size
 from migration.queries import query
 from migration.references_model import Connection, Link, Stale, read_links
-from migration.stack import source_database
+from migration.replication_subscription import Subscription
+from migration.stack import source_database, target_database
 
 State = Literal["following", "at risk", "unread", "lost", "missing", "stale", "unknown"]
 """at risk: its slot will be invalidated soon; unread: nobody is connected to it; lost: PostgreSQL invalidated
@@ -83,6 +85,9 @@ def read_readings(
 
 
 def _reading(contract: Contract, source: Connection, link: Link) -> Reading:
+    if link.publisher == "own" and link.referenced not in contract.services:
+        said = f"{link.referenced} is not in the catalogue any more, so nobody knows where its database is"
+        return Reading(link, "unknown", None, None, None, said)
     publisher = link.publishing(contract)
     try:
         if publisher == source_database(contract):
@@ -106,6 +111,8 @@ def _reading(contract: Contract, source: Connection, link: Link) -> Reading:
         return Reading(link, "missing", None, None, None, said)
     behind, retained, active, status, seconds = row
     state, said = _judge(link, active=active, status=status)
+    if state == "unread":
+        said = f"nobody is connected to the slot {link.name}: {_why_unread(contract, link)}; {said}"
     return Reading(link, state, behind, seconds, retained, said)
 
 
@@ -113,16 +120,35 @@ def _judge(link: Link, *, active: bool, status: str) -> tuple[State, str]:
     if status == "lost":
         return "lost", f"PostgreSQL invalidated the slot {link.name}, so it stands still: {_how(link)}"
     if not active:
-        return "unread", (
-            f"nobody is connected to the slot {link.name}: see the log of {link.dependent}'s own server "
-            f"(docs/runbooks/replicas.md); if that cannot be mended, {_how(link)}"
-        )
+        return "unread", f"if that cannot be mended (docs/runbooks/replicas.md), {_how(link)}"
     if status == "unreserved":
         return "at risk", (
             f"PostgreSQL is about to invalidate the slot {link.name} (max_slot_wal_keep_size); if it does, "
             f"{_how(link)}"
         )
     return "following", ""
+
+
+def _why_unread(contract: Contract, link: Link) -> str:
+    """What the server says of it that should be connected."""
+    service = contract.services.get(link.dependent)
+    if service is None:
+        return f"{link.dependent} is not in the catalogue any more; `references --drop-over-limit` lets it go"
+    own = target_database(service)
+    try:
+        with (
+            contextlib.closing(own.connect(connect_timeout=3)) as connection,
+            own.translated(f"looking at the subscription {link.name}"),
+        ):
+            subscription = Subscription(connection, link.name).state()
+            why = why_stalled(connection, link.name, service.instance_control)
+    except MigrationError as error:
+        return str(error)
+    if subscription is None:
+        return f"{own.label} has no such subscription"
+    if not subscription.enabled:
+        return f"its subscription in {own.label} was disabled; ALTER SUBSCRIPTION {link.name} ENABLE there"
+    return why or f"its worker in {own.label} was just started again"
 
 
 def _stale(link: Link, stale: Stale, *, slot: bool) -> str:

@@ -16,7 +16,7 @@ from migration import references_link
 from migration.errors import WrongState
 from migration.journal import Move
 from migration.move import Runner, Step
-from migration.online import FINISHING, STARTING, SWITCHING, UNDONE
+from migration.online import FINISHED, FINISHING, FOLLOWING, MOVED
 from migration.orphans import end_orphans
 from migration.references_lag import Reading, read_readings
 from migration.references_model import Link, clear_stale, mark_stale, read_links
@@ -65,8 +65,8 @@ def _allowed(service: Service, moves: Mapping[str, Move], readings: Sequence[Rea
     move = moves.get(service.name)
     if move is None or not readings:
         raise WrongState(f"{service.name} keeps no replica of another service: there is nothing to fill")
-    if move.state in {STARTING, UNDONE, *SWITCHING}:
-        raise WrongState(f"{service.name} is {move.state}: `resume` settles that first")
+    if move.state not in {FOLLOWING, MOVED, FINISHING, FINISHED}:
+        raise WrongState(f"{service.name} is {move.state}: settle that first (`resume`; `status` shows it)")
     for reading in readings:
         read = moves.get(reading.link.referenced)
         if read is not None and read.state == FINISHING:

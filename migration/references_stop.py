@@ -14,7 +14,7 @@ from components.contract import Contract
 from migration.errors import MigrationError
 from migration.operator_lock import operator_name
 from migration.references_lag import Reading
-from migration.references_model import mark_stale
+from migration.references_model import Link, mark_stale
 from migration.replication_login import drop_login
 from migration.replication_publication import unpublish
 from migration.replication_slots import drop_slot
@@ -59,17 +59,7 @@ def stop(contract: Contract, reading: Reading, limit_bytes: int) -> Stopped | No
     ):
         if not mark_stale(connection, link, why):
             return None
-    note = ""
-    own = target_database(contract.services[link.dependent])
-    try:
-        with (
-            contextlib.closing(own.connect(application_name=APPLICATION, connect_timeout=3)) as connection,
-            own.translated(f"disabling {link.name}"),
-        ):
-            connection.execute("SET lock_timeout = '3s'")
-            Subscription(connection, link.name).disable()
-    except MigrationError as error:
-        note = f"its subscription is still enabled: {error}"
+    note = _disable(contract, link)
     with (
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"dropping the slot {link.name}"),
@@ -78,3 +68,21 @@ def stop(contract: Contract, reading: Reading, limit_bytes: int) -> Stopped | No
         unpublish(connection, link.name)
         drop_login(connection, link.name)
     return Stopped(link.dependent, link.referenced, kept, note)
+
+
+def _disable(contract: Contract, link: Link) -> str:
+    """Let its subscription rest; returns why it could not, empty if it could."""
+    service = contract.services.get(link.dependent)
+    if service is None:
+        return f"{link.dependent} is not in the catalogue any more: its subscription is left alone"
+    own = target_database(service)
+    try:
+        with (
+            contextlib.closing(own.connect(application_name=APPLICATION, connect_timeout=3)) as connection,
+            own.translated(f"disabling {link.name}"),
+        ):
+            connection.execute("SET lock_timeout = '3s'")
+            Subscription(connection, link.name).disable()
+    except MigrationError as error:
+        return f"its subscription is still enabled: {error}"
+    return ""

@@ -19,6 +19,7 @@ from migration.journal import Move, read_last_verification, read_moves, read_ste
 from migration.queries import query
 from migration.references_lag import Reading, read_readings
 from migration.references_shape import changed_shapes
+from migration.rename import lost_name
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
 from migration.wal_watch import WAL_LIMIT_BYTES
@@ -160,6 +161,8 @@ def _one(
     try:
         with _looking(target_database(service)) as here:
             target_open, target_bytes, behind = _target(here, service, back)
+            if move and (lost := lost_name(service, read_steps(connection, move))):
+                problems.append(lost)
             if follows == "forward" and (why := why_stalled(here, forward, service.instance_control)):
                 problems.append(f"its own database does not follow: {why}")
     except MigrationError as error:

@@ -20,6 +20,7 @@ from migration.finish import finish_service
 from migration.gates import check_gates
 from migration.planning import read_plan
 from migration.references_lag import Reading, read_readings
+from migration.references_model import mark_stale
 from migration.references_refill import REFILL, refill
 from migration.references_stop import stop
 from tests.support.clusters import Cluster, Clusters
@@ -179,9 +180,18 @@ def test_a_replica_is_brought_back_while_it_is_read_wherever_its_services_are(ma
         # Nobody connected because its server is away: only the slot can be seen to.
         away = payment.model_copy(update={"instance": payment.instance.model_copy(update={"port": 1})})
         contract = made.contract.model_copy(update={"services": {**made.contract.services, "payment": away}})
+        alone = made.contract.model_copy(update={"services": {"user": scene.service("user")}})
+        with made.source.connect() as connection:
+            assert [one.state for one in read_readings(alone, connection)] == ["following"], (
+                "its slot is seen"
+            )
+        with made.source.connect() as connection:
+            mark_stale(connection, reading(made).link, "of one that was killed before it dropped the slot")
+        assert reading(made).state == "stale"
         one = stop(contract, reading(made), 0)
         assert one is not None
         assert "does not answer" in one.note
+        assert scene.traces()["shared"] == []
         with pytest.raises(WrongState, match="keeps no replica"):
             refill(made.contract, scene.service("user"), scene.online.runner)
         finish_service(scene.online, scene.service("user"))
@@ -242,6 +252,7 @@ def test_what_the_verb_says_and_asks_before_it_lets_go_of_a_replica(followed: Wo
     assert "user_schema.users (id, email)" in over.stdout
     assert f"the slot {LINK} keeps" in over.stderr
     assert over.stderr.splitlines()[-1].startswith("error: payment's replica of user: nobody is connected")
+    assert f"ALTER SUBSCRIPTION {LINK} ENABLE there" in over.stderr
     assert followed.run("references", *LIMIT, "--drop-over-limit").returncode == 29, "nobody could confirm"
     assert reading(followed).state == "unread"
     dropped = said(followed, *LIMIT, "--drop-over-limit", "--yes", code=35)
