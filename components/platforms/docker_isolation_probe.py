@@ -75,7 +75,7 @@ def find_out(engine: Engine, contract: Contract) -> Findings:
     }
     targets[ELSEWHERE] = [one for one in everything if one[1] in inside]
     elsewhere = f"{stack}-probe-{secrets.token_hex(4)}"
-    engine.make_network(elsewhere, labels, internal=False)
+    engine.make_network(elsewhere, labels)
     try:
         networks = {name: f"{stack}-{name}" for name in findings.services} | {ELSEWHERE: elsewhere}
         with ThreadPoolExecutor(max_workers=5) as pool:
