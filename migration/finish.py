@@ -30,7 +30,7 @@ from migration.move import Step
 from migration.online import FINISHED, FINISHING, MOVED, Online
 from migration.online_move import OnlineMove
 from migration.planning import read_plan
-from migration.references import lead_to_own
+from migration.references import lead_to_own, require_reachable
 from migration.rename import RENAME_STEP, lost_name, rename_pending, rename_schema
 from migration.rename_check import rename_gates
 from migration.schema_watch import unwatch_schema
@@ -92,6 +92,7 @@ def _allow(online: Online, service: Service, move: Move | None) -> Verification 
         raise WrongState(
             f"the gateway of {service.name} leads to the shared database, not to its own: run `resume` first"
         )
+    require_reachable(online.contract, service)
     if offline:
         verdict = journal.last_verification(move)
         if verdict is None or not verdict["equal"]:
@@ -147,6 +148,8 @@ def close_source(move: OnlineMove) -> Mapping[str, Any]:
             guards.restore()
         if guards.is_open():
             guards.close(10.0)
+        # From now on it is an archive, which is dropped by hand one day.
+        guards.allow_ddl()
     return {"flag": f"open_{move.name}"}
 
 

@@ -4,10 +4,12 @@ The guards are statement triggers; the flag is a sequence (see sql/guard_functio
 takes effect for every statement that begins after it, whatever its role, snapshot or isolation level.
 `close` returns when no transaction is left that passed a guard before.
 
-Not guarded, because PostgreSQL has no trigger for it: large objects, `nextval`, SELECT ... FOR UPDATE,
-and TRUNCATE by a superuser who has set session_replication_role to replica (replicated TRUNCATEs come
-that way). Rows applied by a subscription pass: apply workers fire no statement triggers.
-docs/decisions/0031-write-guards.md compares this with a flag in a row, read-only defaults and revoked grants.
+Not guarded, because PostgreSQL has no trigger for it: large objects, `nextval`, SELECT ... FOR UPDATE.
+What a subscription applies passes: apply workers fire no statement triggers, and their TRUNCATEs are told by
+their process. DDL that would get round the guards is refused where event triggers may be made
+(`migration.ownership_ddl`), and noticed by every closing.
+docs/decisions/0031-write-guards.md compares this with a flag in a row, read-only defaults and revoked grants;
+docs/decisions/0050-ways-round-the-guards.md lists every way in that is known.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from migration.connections import Database
 from migration.errors import StepTimeout, WrongState
 from migration.locks import Patience, patiently, set_lock_timeout
 from migration.model import TableName, display_name
+from migration.ownership_ddl import allow_ddl, refuse_ddl
 from migration.queries import query
 from migration.statements import statement
 
@@ -96,7 +99,10 @@ class Ownership(AbstractContextManager["Ownership"]):
         self._name = f"open_{service}"
         self._flag = sql.Identifier(SCHEMA, self._name)
         self._function = sql.Identifier(SCHEMA, f"guard_{service}")
-        self._parameters = {"function": f"{display_name(SCHEMA, f'guard_{service}')}()"}
+        self._parameters = {
+            "function": f"{display_name(SCHEMA, f'guard_{service}')}()",
+            "schema": schema,
+        }
         self._connection = database.connect(application_name="waqiti-migration-ownership")
         with database.translated("setting up the session for the guards"):
             # A closing that a crash of the server forgets would be two writers.
@@ -117,6 +123,7 @@ class Ownership(AbstractContextManager["Ownership"]):
         with self.database.translated(f"installing the guards of {self.service}"):
             with self._connection.transaction():
                 self._make_flag(OPEN if open else CLOSED)
+                refuse_ddl(self._connection, self.schema, self.flag, self._parameters["function"])
             status = self.status()
             for begin in range(0, len(status.missing), _TOGETHER):
                 self._guard(status.missing[begin : begin + _TOGETHER], patience)
@@ -124,6 +131,7 @@ class Ownership(AbstractContextManager["Ownership"]):
 
     def remove(self, patience: Patience | None = None) -> None:
         """Drop the service's guards and its flag. What was closed is open afterwards."""
+        self.allow_ddl()
         with self.database.translated(f"removing the guards of {self.service}"):
             for schema, name, trigger, _, _ in self._triggers():
                 table = sql.Identifier(schema, name)
@@ -132,6 +140,11 @@ class Ownership(AbstractContextManager["Ownership"]):
             if self.is_open() is not None:
                 both = sql.SQL("DROP FUNCTION IF EXISTS {}(); DROP SEQUENCE IF EXISTS {}")
                 self._patiently("drop the flag", both.format(self._function, self._flag), patience)
+
+    def allow_ddl(self) -> None:
+        """Let the schema be changed and dropped also while it is closed, from now on (until `install`)."""
+        with self.database.translated(f"allowing changes of the schema of {self.service}"):
+            allow_ddl(self._connection, self.flag)
 
     def is_open(self) -> bool | None:
         """Whether the side accepts writes; None when it has no flag (guards were never installed)."""
@@ -149,7 +162,9 @@ class Ownership(AbstractContextManager["Ownership"]):
         Without `on_disk` a crash of the server may forget it until something later is committed there and
         waited for: right where the other side opens only after that.
 
-        When it takes longer than `seconds`, the side is opened again and StepTimeout names the writers.
+        When it takes longer than `seconds`, the side is opened again and StepTimeout names the writers; so
+        it is with WrongState for guards that somebody dropped or disabled, and for
+        a subscription that is not ours.
         Only a lost connection leaves it closed without proof; the next `close` gives that.
         """
         begun = time.monotonic()
@@ -160,6 +175,7 @@ class Ownership(AbstractContextManager["Ownership"]):
                 writers = self.writers()
                 most = max(most, len(writers))
                 if not writers:
+                    self._require_guards()
                     return Closing((time.monotonic() - begun) * 1000, most)
                 if time.monotonic() - begun > seconds:
                     named = "; ".join(str(writer) for writer in writers[:3])
@@ -172,6 +188,17 @@ class Ownership(AbstractContextManager["Ownership"]):
             if not self._connection.closed:
                 self.open()
             raise
+
+    def _require_guards(self) -> None:
+        """After the writers: DDL that was under way has ended, so that what is read is what there is."""
+        with self.database.translated(f"reading the guards of {self.service}"):
+            rows = self._connection.execute(query("guard_unsound"), self._parameters).fetchall()
+        if rows:
+            named = "; ".join(row[0] for row in rows[:3])
+            raise WrongState(
+                f"{self.database.label} cannot be closed for {self.service}: {named}; its writes are open "
+                "again: see docs/runbooks/cutover.md, 'Guards'"
+            )
 
     def writers(self) -> list[Writer]:
         """Transactions that hold a writer's lock on one of the service's tables now."""
@@ -189,7 +216,7 @@ class Ownership(AbstractContextManager["Ownership"]):
         for schema, name, trigger, truncate, enabled in triggers:
             table = TableName(schema, name)
             found.setdefault(table, set()).add(truncate)
-            if enabled != ("O" if truncate else "A"):
+            if enabled != "A":
                 weakened.append(display_name(schema, name, trigger))
         whole = {table for table, kinds in found.items() if kinds == {True, False}}
         missing = [TableName(*row) for row in tables if TableName(*row) not in whole]
@@ -199,11 +226,10 @@ class Ownership(AbstractContextManager["Ownership"]):
         """Enable again what somebody disabled, and guard what is not guarded."""
         self.install(open=False, patience=patience)
         with self.database.translated(f"enabling the guards of {self.service}"):
-            for schema, name, trigger, truncate, enabled in self._triggers():
-                if enabled != ("O" if truncate else "A"):
-                    how = sql.SQL("ENABLE" if truncate else "ENABLE ALWAYS")
-                    alter = sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
-                        sql.Identifier(schema, name), how, sql.Identifier(trigger)
+            for schema, name, trigger, _, enabled in self._triggers():
+                if enabled != "A":
+                    alter = sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(
+                        sql.Identifier(schema, name), sql.Identifier(trigger)
                     )
                     self._patiently(f"enable the guard of {display_name(schema, name)}", alter, patience)
 
@@ -242,8 +268,8 @@ class Ownership(AbstractContextManager["Ownership"]):
             _trigger(GUARD, "INSERT OR UPDATE OR DELETE", table, self._function),
             _trigger(TRUNCATE_GUARD, "TRUNCATE", table, self._function),
             # Always: sessions that load with session_replication_role = replica are writers, too.
-            sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(
-                table.identifier(), sql.Identifier(GUARD)
+            sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}, ENABLE ALWAYS TRIGGER {}").format(
+                table.identifier(), sql.Identifier(GUARD), sql.Identifier(TRUNCATE_GUARD)
             ),
         ]
         return sql.SQL("; ").join(parts)

@@ -204,9 +204,10 @@ def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) 
 
 
 def _idle_rules(contract: Contract, closures: Mapping[str, Closure]) -> list[Problem]:
-    # Rules about statements at run time are held against those, not against the catalogue.
+    # Rules about what runs are held against that, not against the catalogue.
+    at_run_time = ("query ", "transaction ")
     rules = {
-        name: [rule for rule in contract.services[name].crossing if not rule.match.startswith("query ")]
+        name: [rule for rule in contract.services[name].crossing if not rule.match.startswith(at_run_time)]
         for name in closures
     }
     edges = {name: closure.edges for name, closure in closures.items()}

@@ -10,6 +10,7 @@ from migration.boundary import Edge
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, LeftBehind
 from migration.closure import Closure
 from migration.plan_model import Problem, ProblemKind, TargetFacts
+from migration.plan_readback import readback_problems
 from migration.plan_targets import target_problems
 
 OLDEST_SUPPORTED = 15
@@ -78,6 +79,7 @@ def service_problems(
         return
     yield from _boundary(service, closure)
     yield from _objects(service, catalog, closure)
+    yield from readback_problems(service, catalog, closure)
     yield from _tables(service, catalog, closure)
     yield from _roles(service, catalog, closure)
     for left in catalog.left_behind:
@@ -174,9 +176,9 @@ def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Pr
         if table is not None and table.hashed_by_enum:
             yield Problem(
                 service.name, "data", "no-go",
-                f"table {table.name} is partitioned by the hash of an enum, which differs from server to"
-                " server: its partitions would refuse their rows; partition it by list, or by the hash of"
-                " another column, in the shared database first",
+                f"table {table.name} is partitioned by the hash of an enum, or of what holds one, which"
+                " differs from server to server: its partitions would refuse their rows; partition it by"
+                " list, or by the hash of another column, in the shared database first",
             )  # fmt: skip
         if table is None or not table.holds_rows:
             continue

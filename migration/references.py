@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from components.contract import Contract, Service
 from migration.errors import WrongState
 from migration.move_context import OfflineMove
-from migration.references_link import follow, unfollow, unpublish
+from migration.references_link import follow, try_to_reach, unfollow, unpublish
 from migration.references_model import OVER, forget_link, links_of, note_link, read_links
+from migration.stack import source_database
 
 
 def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
@@ -67,3 +69,22 @@ def lead_to_own(move: OfflineMove) -> Mapping[str, Any]:
             unpublish(move.source, link.name)
             led.append(link.dependent)
     return {"dependents": led}
+
+
+def require_reachable(contract: Contract, service: Service) -> None:
+    """Raise WrongState when services that read this one could not follow its own database.
+
+    To be asked before anything that leads them there for good.
+    """
+    source = source_database(contract)
+    with source.connect() as connection, source.translated("reading the references"):
+        links = [link for link in read_links(connection) if link.referenced == service.name]
+    for link in links:
+        own = replace(link, publisher="own")
+        reason = try_to_reach(contract, own) if link.publisher == "shared" else ""
+        if reason:
+            raise WrongState(
+                f"{link.dependent} reads {service.name}, and its server does not reach"
+                f" {own.publishing(contract).where} ({reason}): let it through, or end the reference first"
+                " (docs/boundaries.md)"
+            )

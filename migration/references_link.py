@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
@@ -22,7 +23,7 @@ from migration.errors import MigrationError, ReplicaBehind, StepTimeout
 from migration.model import TableName
 from migration.queries import query
 from migration.references_check import require_equal
-from migration.references_model import Connection, Link
+from migration.references_model import NAME_BYTES, Connection, Link
 from migration.replication_login import drop_login, subscribe_with_login
 from migration.replication_slots import drop_slot
 from migration.replication_subscription import ORIGIN_SINCE, Subscription
@@ -121,6 +122,32 @@ def unfollow(contract: Contract, link: Link) -> None:
         raise failure
 
 
+def try_to_reach(contract: Contract, link: Link) -> str:
+    """Why the dependent's server could not follow a link's publisher; empty when it can connect there.
+
+    Only that server can tell: networks may let this program through and not it.
+    """
+    publisher, target = link.publishing(contract), target_database(contract.services[link.dependent])
+    with (
+        publisher.connect(application_name=APPLICATION) as at_publisher,
+        target.connect(application_name=APPLICATION) as at_dependent,
+        target.translated(f"ending what tried to reach {link.referenced}"),
+    ):
+        attempt = Subscription(at_dependent, _attempt(link.name))
+        attempt.drop(10.0)
+        try:
+            attempt.make(publisher.conninfo(), at_publisher.info.server_version, enabled=False)
+        except psycopg.errors.ConnectionFailure as error:
+            return str(error).strip().splitlines()[-1]
+        attempt.drop(10.0)
+    return ""
+
+
+def _attempt(name: str) -> str:
+    """A subscription's name while it is only tried whether it could be."""
+    return f"{name[: NAME_BYTES - 4]}_try"
+
+
 def unpublish(publisher: Database, name: str) -> None:
     """Remove slot and publication of a link on a side that nothing follows any more."""
     with (
@@ -133,6 +160,8 @@ def unpublish(publisher: Database, name: str) -> None:
 def _unsubscribe(contract: Contract, link: Link, connection: Connection) -> None:
     with target_database(contract.services[link.dependent]).translated(f"ending {link.name}"):
         Subscription(connection, link.name).drop(10.0)
+        # Of a process that was killed while it tried.
+        Subscription(connection, _attempt(link.name)).drop(10.0)
 
 
 def _drop_published(connection: Connection, name: str) -> None:

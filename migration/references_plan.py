@@ -7,6 +7,7 @@ service it refers to has moved, still counts.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from migration.errors import MigrationError
 from migration.foreign_key_definition import parse_foreign_key
 from migration.model import Column, Table, TableName, display_name
 from migration.references_columns import columns_read, kept_columns
+from migration.references_indexes import kept_indexes
 
 FIRST_WITH_COLUMN_LISTS = 15
 """The major version from which publications have them."""
@@ -36,6 +38,8 @@ class Replica:
     """The primary key."""
     because: tuple[str, ...]
     """The edges that need it."""
+    indexes: tuple[str, ...] = ()
+    """The DDL of its further indexes."""
 
 
 def marks_of(service: str) -> str:
@@ -75,7 +79,12 @@ def find_replicas(
             problems.append(f"{need.edge} cannot be a `reference`: {unfit}; use `drop` or change that")
         else:
             found[need.table] = made
-    return tuple(found[name] for name in sorted(found)), tuple(problems)
+    return tuple(_indexed(found[name], tables[name], catalog) for name in sorted(found)), tuple(problems)
+
+
+def _indexed(replica: Replica, table: Table, catalog: Catalog) -> Replica:
+    indexes = kept_indexes(catalog, table, {column.name for column in replica.columns})
+    return dataclasses.replace(replica, indexes=indexes)
 
 
 def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:

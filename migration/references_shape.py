@@ -70,7 +70,7 @@ def _advice(kind: str, name: str, wanted: list[str] | None, found: list[str] | N
         if statement is not None:
             return f"in {where} run {statement}"
     if kind in {"column", "key"}:
-        return f"undo that, or `abort` and start anew, or, where it is finished, change it in {where} too"
+        return "undo that, and fill the replica anew if a row was written meanwhile (`abort`, then `start`)"
     return f"in {where} change it in the same way"
 
 

@@ -47,6 +47,8 @@ def _statements(service: Service, replica: Replica) -> Iterable[Statement]:
         "GRANT SELECT ON {table} TO {service}",
     ):
         yield _statement(f"replica {replica.table}", sql.SQL(text).format(**parts))
+    for index in replica.indexes:
+        yield Statement(f"index of the replica {replica.table}", REPLICA, (0, 0), index)
 
 
 def _column(replica: Replica) -> list[sql.Composed]:

@@ -17,6 +17,7 @@ from migration.model import SequenceName, TableName, display_name
 from migration.plan_model import ServicePlan
 from migration.schema_archive import Entry
 from migration.schema_dump import SchemaDump
+from migration.schema_readback import readable
 from migration.schema_rewrite import policy_for_roles, table_without, without_internal_options
 
 _NOT_OURS = frozenset({
@@ -158,9 +159,10 @@ def _section(entry: Entry, places: Mapping[int, Section]) -> Section:
 def _statement(
     entry: Entry, kept: Mapping[int, Entry], plan: ServicePlan, catalog: Catalog, roles: Mapping[str, str]
 ) -> Statement | None:
-    text: str | None = entry.statement
+    printed = readable(entry.statement)
+    text: str | None = printed
     if entry.description == "POLICY":
-        text = policy_for_roles(entry.statement, roles)
+        text = policy_for_roles(printed, roles)
     elif entry.description in {"TABLE", "DOMAIN"}:
         text = _without_dropped(entry, plan, catalog)
     if text is None:

@@ -86,10 +86,7 @@ def consistent_snapshots(
         # What is ahead in the queue is applied before anything is held.
         flow.prove(seconds)
         with flow.publisher.translated(f"taking the snapshot of {flow.service} there"):
-            beat = _next_beat(flow)
-            with flow.subscriber.translated(f"holding the apply worker of {flow.service}"):
-                _hold(flow, holding, beat, seconds + HOLD_SECONDS)
-            taken = _take(flow, tables, (locking, reading), deadline)
+            beat, taken = _hold_and_take(flow, tables, (locking, reading, holding), deadline)
         with flow.subscriber.translated(f"taking the snapshot of {flow.service} there"):
             applied, apply_ms = _take_applied(flow, holding, comparing, beat, deadline)
         yield Snapshots(taken.snapshot, applied, taken.stall_ms, taken.longest_ms, apply_ms, taken.attempts)
@@ -103,13 +100,44 @@ class _Taken:
     attempts: int
 
 
+class _OvertakenError(Exception):
+    """Somebody else's heartbeat took the number that the apply worker is held at."""
+
+
+def _hold_and_take(
+    flow: Flow,
+    tables: Sequence[TableName],
+    sessions: tuple[Connection, Connection, Connection],
+    deadline: float,
+) -> tuple[int, _Taken]:
+    """Steps 1 and 2, again where another verification (one that was killed, its statement not) got between.
+
+    The worker would be held at its heartbeat, which is older than our snapshot.
+    """
+    locking, reading, holding = sessions
+    while True:
+        beat = _next_beat(flow)
+        with flow.subscriber.translated(f"holding the apply worker of {flow.service}"):
+            _hold(flow, holding, beat, deadline - time.monotonic() + HOLD_SECONDS)
+        try:
+            return beat, _take(flow, tables, beat, (locking, reading), deadline)
+        except _OvertakenError as error:
+            holding.execute("ROLLBACK")
+            if time.monotonic() > deadline:
+                raise StepTimeout(
+                    f"another verification of {flow.service} is at work: end its sessions "
+                    "(application_name waqiti-migration-snapshot), then verify again"
+                ) from error
+
+
 def _take(
     flow: Flow,
     tables: Sequence[TableName],
+    beat: int,
     sessions: tuple[Connection, Connection],
     deadline: float,
 ) -> _Taken:
-    """Steps 2: locks, heartbeat, snapshot, in as many attempts as it takes."""
+    """Step 2: locks, heartbeat, snapshot, in as many attempts as it takes. Raises _OvertakenError."""
     locking, reading = sessions
     writers = _Writers(tables)
     longest = 0.0
@@ -128,7 +156,9 @@ def _take(
         begun = time.monotonic()
         try:
             locking.execute(writers.lock())
-            flow.heartbeat.beat(flow.at_publisher, "verify")
+            if flow.heartbeat.beat(flow.at_publisher, "verify") != beat:
+                _let_go(locking)
+                raise _OvertakenError
             snapshot = _export(reading)
         except (
             psycopg.errors.LockNotAvailable,

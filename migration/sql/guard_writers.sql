@@ -1,5 +1,5 @@
 -- Who may have passed a guard before it was closed: sessions and prepared transactions that hold a lock
--- only writers (or TRUNCATE and rewrites) take on a guarded table. Apply workers are not guarded.
+-- only writers (or TRUNCATE, rewrites, and DDL of triggers) take on a guarded table. Apply workers are not guarded.
 --
 -- No lock is taken for this: a writer holds its lock before it reads the flag, so one that is not here
 -- reads the flag after it was closed.
@@ -7,7 +7,7 @@ WITH writers AS MATERIALIZED (
     SELECT DISTINCT pid, virtualtransaction
     FROM pg_catalog.pg_locks
     WHERE locktype = 'relation' AND granted
-      AND mode IN ('RowExclusiveLock', 'AccessExclusiveLock')
+      AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock')
       AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
       AND relation IN (
           SELECT t.tgrelid

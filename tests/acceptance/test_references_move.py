@@ -24,18 +24,23 @@ from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
 from tests.support.faulty import Faults
-from tests.support.references import FOLLOWING_OWN, FOLLOWING_SHARED, NONE, Scene, at_work, references_scene
+from tests.support.moves import world
+from tests.support.reference_scene import (
+    CALLS,
+    FOLLOWING_OWN,
+    FOLLOWING_SHARED,
+    NONE,
+    Scene,
+    played,
+    referring,
+)
 
 pytestmark = pytest.mark.acceptance
-
-CALLS = (
-    "SELECT p.id, payment_schema.email_of(p.user_id), payment_schema.known(p.user_id) FROM {} p ORDER BY 1"
-)
 
 
 @pytest.fixture
 def scene(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> Iterator[Scene]:
-    with references_scene(tmp_path, source_cluster, target_cluster) as made, at_work(made) as scene:
+    with world(tmp_path, source_cluster, target_cluster, rows=200) as made, played(referring(made)) as scene:
         yield scene
 
 

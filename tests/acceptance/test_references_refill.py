@@ -26,13 +26,13 @@ from migration.references_stop import stop
 from tests.support.clusters import Cluster, Clusters
 from tests.support.fault_matrix import by_turns, names
 from tests.support.moves import World
-from tests.support.references import (
+from tests.support.reference_scene import (
     FOLLOWING_OWN,
     FOLLOWING_SHARED,
     Scene,
-    at_work,
     payments_of,
-    references_scene,
+    played,
+    referring_world,
 )
 from tests.support.writer import Writer
 
@@ -140,14 +140,14 @@ def arrived(scene: Scene, writer: Writer) -> None:
 
 @pytest.fixture
 def made(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> Iterator[World]:
-    with references_scene(tmp_path, source_cluster, target_cluster) as made:
+    with referring_world(tmp_path, source_cluster, target_cluster) as made:
         yield made
 
 
 @PAIRS
 def test_a_replica_is_brought_back_while_it_is_read_wherever_its_services_are(made: World) -> None:
     payment = made.contract.services["payment"]
-    with at_work(made) as scene:
+    with played(made) as scene:
         scene.start("payment")
         scene.start("user")
         scene.switch("cutover", "user")
@@ -217,16 +217,16 @@ def followed(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> It
     """Payment follows and reads users; a private server, whose settings may be changed."""
     with (
         clusters.private("source", 17) as source,
-        references_scene(tmp_path_factory.mktemp("refill"), source, clusters.get("target", 18)) as made,
+        referring_world(tmp_path_factory.mktemp("refill"), source, clusters.get("target", 18)) as made,
     ):
-        with at_work(made) as scene:
+        with played(made) as scene:
             scene.start("payment")
         yield made
 
 
 def brought_back(made: World) -> None:
     """The next refill settles whatever there is."""
-    with at_work(made) as scene:
+    with played(made) as scene:
         refill(made.contract, scene.service("payment"), scene.online.runner)
         assert reading(made).state == "following"
         scene.arrives(scene.write(marker := f"settled {time.monotonic()}"), marker)
@@ -330,7 +330,7 @@ def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(fo
         said_last = process.communicate(timeout=60)[1]
         assert process.returncode == 130, said_last
         assert reading(followed).state == "stale"
-        with at_work(followed) as scene:
+        with played(followed) as scene:
             assert scene.traces()["shared"] == [], "what was interrupted keeps no WAL"
         assert rows(followed) == before
 

@@ -49,6 +49,10 @@ CREATE TABLE user_schema.users (
     spans user_schema.span_multirange, tags public.hstore, code text COLLATE user_schema.codes,
     odd user_schema."Odd Kind", secret text
 );
+CREATE UNIQUE INDEX by_email ON user_schema.users (email DESC NULLS LAST) INCLUDE (status);
+CREATE INDEX ON user_schema.users (secret); CREATE INDEX ON user_schema.users (lower(code));
+CREATE INDEX ON user_schema.users USING hash (code);
+CREATE INDEX ON user_schema.users (code) WHERE code > 'a';
 ALTER TABLE user_schema.users DROP COLUMN gone;
 CREATE TABLE pay_schema.pays (id int PRIMARY KEY, who text);
 CREATE VIEW pay_schema.all_of_it AS
@@ -139,6 +143,21 @@ def test_columns_of_every_kind_of_type_are_kept_and_followed(made: Split) -> Non
         "composite user_schema.address", "domain user_schema.email",
         'enum user_schema."Odd Kind"', "function user_schema.is_handle(text)",
     ]  # fmt: skip
+
+
+def test_a_replica_has_the_indexes_that_need_nothing_else_and_refuses_no_row_for_them(made: Split) -> None:
+    assert made.move("pay") == ()
+    with made.superusers["pay"].connect() as connection:
+        found = connection.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'user_schema' ORDER BY 1"
+        ).fetchall()
+    assert found == [
+        (
+            "by_email",
+            "CREATE INDEX by_email ON user_schema.users USING btree (email DESC NULLS LAST) INCLUDE (status)",
+        ),
+        ("users_pkey", "CREATE UNIQUE INDEX users_pkey ON user_schema.users USING btree (id)"),
+    ]
 
 
 @two_pairs

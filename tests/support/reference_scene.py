@@ -1,4 +1,4 @@
-"""Payments that read users by a `reference`: real servers, the verbs, and what is left of it all."""
+"""Two services of which one reads the other by `reference`, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ END $$;
 CREATE FUNCTION payment_schema.known(which bigint) RETURNS boolean
     BEGIN ATOMIC SELECT EXISTS (SELECT FROM user_schema.users u WHERE u.id = which AND u.email <> ''); END
 """
+CALLS = (
+    "SELECT p.id, payment_schema.email_of(p.user_id), payment_schema.known(p.user_id) FROM {} p ORDER BY 1"
+)
 
 
 def payments_of(made: World) -> Database:
@@ -148,21 +151,26 @@ FOLLOWING_SHARED = {
 FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
 
 
-@contextmanager
-def references_scene(folder: Path, source: Cluster, target: Cluster, *, rows: int = 200) -> Iterator[World]:
-    """A shared database of users and payments, with a contract by which payments read users."""
-    with world(folder, source, target, rows=rows) as made:
-        with made.source.connect() as connection:
-            connection.execute(VIEW.encode())
-        services = dict(made.contract.services)
-        services["payment"] = services["payment"].model_copy(update={"crossing": RULES})
-        contract = made.contract.model_copy(update={"services": services})
-        made.write_contract(contract)
-        yield replace(made, contract=contract)
+def referring(made: World) -> World:
+    """A world whose payments read its users."""
+    with made.source.connect() as connection:
+        connection.execute(VIEW.encode())
+    services = dict(made.contract.services)
+    services["payment"] = services["payment"].model_copy(update={"crossing": RULES})
+    contract = made.contract.model_copy(update={"services": services})
+    made.write_contract(contract)
+    return replace(made, contract=contract)
 
 
 @contextmanager
-def at_work(made: World) -> Iterator[Scene]:
-    """The verbs in this process, with the operator's lock."""
+def referring_world(folder: Path, source: Cluster, target: Cluster) -> Iterator[World]:
+    """A world of its own whose payments read its users, 200 of them."""
+    with world(folder, source, target, rows=200) as made:
+        yield referring(made)
+
+
+@contextmanager
+def played(made: World) -> Iterator[Scene]:
+    """The scene in a world, with the operator's lock held."""
     with open_journal(source_database(made.contract), made.contract) as journal:
         yield Scene(made, Online(made.contract, Runner(journal), workers=2))

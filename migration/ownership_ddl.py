@@ -1,0 +1,77 @@
+"""DDL that would get round the guards of a closed side is refused, where the role may make event triggers.
+
+`ALTER TABLE ... DISABLE TRIGGER ALL` (fixtures and restores do that), a guarded table that is dropped, a new
+table in a closed schema, a partition that is attached: none of them is a write that a table's trigger sees.
+Making event triggers takes a superuser; without one, `Ownership.status` and every closing notice it.
+docs/decisions/0050-ways-round-the-guards.md
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from migration.queries import query
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+EVENT_TRIGGERS = {
+    "waqiti_migration_guard_ddl": "ddl_command_end",
+    "waqiti_migration_guard_drop": "sql_drop",
+}
+
+
+def refuse_ddl(connection: Connection, schema: str, flag: str, guard: str) -> bool:
+    """Refuse it in `schema` whenever `flag` (as `regclass` reads it) is not open; can be repeated.
+
+    `guard` is the guards' function as `regprocedure` reads it.
+
+    Returns False where the role is no superuser: nothing is refused there.
+    """
+    if not _may(connection):
+        return False
+    connection.execute(query("guard_refuse_table"))
+    connection.execute(query("guard_refuse_function"))
+    connection.execute(
+        "INSERT INTO waqiti_migration.guarded_schemas VALUES (%s, %s, %s)"
+        " ON CONFLICT (schema_name) DO UPDATE SET flag = excluded.flag, guard = excluded.guard",
+        [schema, flag, guard],
+    )
+    for name, event in EVENT_TRIGGERS.items():
+        there = connection.execute(
+            "SELECT evtenabled::text FROM pg_catalog.pg_event_trigger WHERE evtname = %s", [name]
+        ).fetchone()
+        identifier = sql.Identifier(name)
+        if there is None:
+            connection.execute(
+                sql.SQL(
+                    "CREATE EVENT TRIGGER {} ON {} EXECUTE FUNCTION waqiti_migration.refuse_ddl()"
+                ).format(identifier, sql.Identifier(event))
+            )
+        if there is None or there[0] != "A":
+            # Always: restores set session_replication_role to replica.
+            connection.execute(sql.SQL("ALTER EVENT TRIGGER {} ENABLE ALWAYS").format(identifier))
+    return True
+
+
+def allow_ddl(connection: Connection, flag: str) -> None:
+    """Refuse it no more for `flag`'s schema; the last one takes the event triggers with it."""
+    there = connection.execute(
+        "SELECT to_regclass('waqiti_migration.guarded_schemas') IS NOT NULL"
+    ).fetchone()
+    if there != (True,):
+        return
+    connection.execute("DELETE FROM waqiti_migration.guarded_schemas WHERE flag = %s", [flag])
+    left = connection.execute("SELECT 1 FROM waqiti_migration.guarded_schemas LIMIT 1").fetchone()
+    if left is None and _may(connection):
+        for name in EVENT_TRIGGERS:
+            connection.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _may(connection: Connection) -> bool:
+    row = connection.execute(
+        "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return row == (True,)
