@@ -160,7 +160,7 @@ def test_a_replica_is_brought_back_while_it_is_read_wherever_its_services_are(ma
         dropped = stop(made.contract, found, 1 << 20)
         assert dropped is not None
         assert dropped.note == ""
-        assert (scene.traces()["shared"], "table" in scene.traces()["payment"]) == ([], True)
+        assert scene.traces() == {**FOLLOWING_SHARED, "shared": []}
         stale = reading(made)
         assert (stale.state, stale.bytes, (stale.seconds or 0) > 0) == ("stale", None, True)
         assert "its slot kept" in stale.problem
