@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migration.errors import MigrationError
 from migration.gates_model import Gate, judged
 from migration.gates_scene import Check, Scene, check
 from migration.plan_view import size
@@ -30,7 +31,11 @@ def references(scene: Scene) -> Iterator[Gate]:
 @check("reference-types", "cutover")
 def reference_types(scene: Scene) -> Iterator[Gate]:
     """The replicas are still made as what they follow."""
-    changes = changed_shapes(scene.contract, scene.there, scene.name)
+    try:
+        changes = changed_shapes(scene.contract, scene.there, scene.name)
+    except MigrationError as error:
+        yield judged("reference-types", True, f"cannot be compared: {error}", "mend that first")
+        return
     for change in changes:
         yield judged("reference-types", True, change.said, change.advice)
     if scene.own.replicas and not changes:

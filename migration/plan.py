@@ -17,7 +17,7 @@ from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
 from migration.references_plan import find_replicas
-from migration.references_types import needed_types
+from migration.references_types import lacking, needed_types
 from migration.rename_plan import plan_problems
 
 __all__ = [
@@ -92,6 +92,7 @@ def _service_plan(
     replicas, unfit = find_replicas(service, catalog, closure.edges, claims)
     walker = ServiceClosure(catalog, claims, service.name, service.crossing)
     types = needed_types(catalog, walker, closure.edges, replicas)
+    lacks = lacking(replicas, target) if target is not None else ()
     objects = closure.objects | types.objects
     closure = replace(
         closure,
@@ -122,7 +123,7 @@ def _service_plan(
         edges=closure.edges,
         problems=(
             *service_problems(service, catalog, closure, target),
-            *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *types.problems)),
+            *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *types.problems, *lacks)),
             *plan_problems(service, catalog, closure.objects, readers),
         ),
         replicas=replicas,

@@ -14,7 +14,6 @@ from psycopg import sql
 
 from components.contract import Contract
 from migration.connections import Database
-from migration.errors import MigrationError
 from migration.queries import query
 from migration.references_model import Connection, Link, read_links
 from migration.stack import source_database, target_database
@@ -26,7 +25,7 @@ _Shape = dict[tuple[str, str], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class ShapeChange:
-    """Something that a replica has otherwise than where it comes from, or what kept one from looking."""
+    """Something that a replica has otherwise than where it comes from."""
 
     said: str
     advice: str
@@ -37,20 +36,20 @@ class ShapeChange:
 
 
 def changed_shapes(contract: Contract, source: Connection, dependent: str) -> tuple[ShapeChange, ...]:
-    """All that a service's replicas have otherwise; `source` is a session on the shared database."""
+    """All that a service's replicas have otherwise; `source` is a session on the shared database.
+
+    Raises what connecting to the other two databases raises.
+    """
     links = [link for link in read_links(source) if link.dependent == dependent]
     return tuple(change for link in links for change in _changes(contract, source, link))
 
 
 def _changes(contract: Contract, source: Connection, link: Link) -> Sequence[ShapeChange]:
     there, here = link.publishing(contract), target_database(contract.services[link.dependent])
-    try:
-        with _session(contract, source, there) as connection:
-            wanted = _read(connection, there, link)
-        with contextlib.closing(here.connect(connect_timeout=_PATIENCE_SECONDS)) as connection:
-            found = _read(connection, here, link)
-    except MigrationError as error:
-        return (ShapeChange(f"replica of {link.referenced}: {error}", "mend that first"),)
+    with _session(contract, source, there) as connection:
+        wanted = _read(connection, there, link)
+    with contextlib.closing(here.connect(connect_timeout=_PATIENCE_SECONDS)) as connection:
+        found = _read(connection, here, link)
     owner = contract.services[link.dependent].owner
     return [
         ShapeChange(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from migration.boundary import SHARED_CODE, Edge
 from migration.catalog_model import PG_COLLATION, PG_TYPE, Catalog, ObjectId
 from migration.closure import ServiceClosure
+from migration.plan_model import TargetFacts
 from migration.references_plan import Replica
 
 BUILT_IN = 16_384
@@ -51,6 +52,23 @@ def needed_types(
         extensions |= {name for key in found if (name := catalog.objects[key].extension) is not None}
         objects |= {part for key in own for part in closure.with_parts(key)}
     return NeededTypes(frozenset(objects), frozenset(extensions), tuple(dict.fromkeys(problems)))
+
+
+def lacking(replicas: Iterable[Replica], target: TargetFacts) -> Iterator[str]:
+    """What the replicas' columns need of the server itself and the target's does not have, as lines."""
+    there = target.collations if target.icu else target.collations - {"unicode"}
+    for replica in replicas:
+        for column in replica.columns:
+            collation = (column.collation or "").removeprefix("pg_catalog.").strip('"')
+            of_server = column.collation is not None and column.collation_oid < BUILT_IN
+            needed = f"the collation {collation}" if of_server and there and collation not in there else ""
+            if column.type in {"xml", "xml[]"} and not target.xml:
+                needed = "libxml"
+            if needed:
+                yield (
+                    f"{replica.because[0]} cannot be a `reference`: column {column.name} of {replica.table}"
+                    f" needs {needed}, which the service's own server does not have; use `drop` or install it"
+                )
 
 
 def _of_edges(catalog: Catalog, edges: Iterable[Edge]) -> Iterator[tuple[str, str, list[ObjectId]]]:

@@ -194,27 +194,31 @@ CREATE VIEW audit_schema.seen AS
     SELECT n.id, p.status, p.amount, u.email, u.tiers
     FROM audit_schema.notes n JOIN payment_schema.payments p ON p.id = n.payment
     JOIN user_schema.users u ON u.id = p.user_id;
+CREATE VIEW user_schema.noted AS
+    SELECT u.id, n.payment FROM user_schema.users u JOIN audit_schema.notes n ON n.id = u.id;
+GRANT SELECT ON user_schema.noted TO shared_application;
 """
 
 
 @pytest.fixture
 def three(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> Iterator[Scene]:
-    """Audit reads payments and users, payment reads users."""
+    """Audit reads payments and users, payment reads users, and user reads audit."""
     names = ("user", "payment", "audit")
     with world(tmp_path, source_cluster, target_cluster, rows=20, services=names) as made:
         referred = referring(made)
         with made.source.connect() as connection:
             connection.execute(AUDIT.encode())
         services = dict(referred.contract.services)
-        rule = CrossingRule(match="view audit_schema.seen -> *", action="reference", reason="a report")
-        services["audit"] = services["audit"].model_copy(update={"crossing": (rule, *CROSSING)})
+        rule = CrossingRule(match="view *", action="reference", reason="a report")
+        for name in ("audit", "user"):
+            services[name] = services[name].model_copy(update={"crossing": (rule, *CROSSING)})
         assert services["payment"].crossing == RULES
         whole: World = replace(referred, contract=referred.contract.model_copy(update={"services": services}))
         with played(whole) as scene:
             yield scene
 
 
-def test_two_services_read_one_and_one_of_them_is_read_itself(three: Scene) -> None:
+def test_two_services_read_one_and_one_of_them_is_read_itself_and_all_in_a_ring(three: Scene) -> None:
     names = ("audit", "payment", "user")
     for name in names:
         three.start(name)
@@ -228,16 +232,28 @@ def test_two_services_read_one_and_one_of_them_is_read_itself(three: Scene) -> N
         connection.execute("UPDATE users SET email = 'changed', tiers = '{gold}' WHERE id = 3")
     with made.gated["payment"].endpoint.connect() as connection:
         connection.execute("UPDATE payments SET status = 'paid' WHERE user_id = 3")
+    with audit.connect() as connection:
+        connection.execute("INSERT INTO audit_schema.notes VALUES (11, 5)")
     for replica in (audit, three.payments()):
         arrive(made.target("user"), replica)
-    deadline = time.monotonic() + 30
-    wanted = ("paid", "changed", "{gold}")
+    shows(
+        audit,
+        "SELECT status, email, tiers::text FROM audit_schema.seen WHERE id = 3",
+        ("paid", "changed", "{gold}"),
+    )
+    user = replace(made.target("user"), login=login("user", "service"))
+    shows(user, "SELECT payment FROM user_schema.noted WHERE id = 11", (5,))
+
+
+def shows(
+    database: Database, query: LiteralString, wanted: tuple[object, ...], seconds: float = 30.0
+) -> None:
+    """Wait until a query gives this row."""
+    deadline = time.monotonic() + seconds
     while True:
-        with audit.connect() as connection:
-            row = connection.execute(
-                "SELECT status, email, tiers::text FROM audit_schema.seen WHERE id = 3"
-            ).fetchone()
+        with database.connect() as connection:
+            row = connection.execute(query).fetchone()
         if row == wanted:
-            break
-        assert time.monotonic() < deadline, f"audit sees {row}"
+            return
+        assert time.monotonic() < deadline, f"{query} shows {row}"
         time.sleep(0.1)

@@ -44,7 +44,6 @@ def scene(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> I
         yield scene
 
 
-@pytest.mark.parametrize("versions", [(15, 17), (17, 18)], indirect=True, ids=["15-to-17", "17-to-18"])
 def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.start("payment")
     plan = read_plan(scene.world.contract, [scene.service("payment")])

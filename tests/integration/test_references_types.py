@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from components.contract import CrossingRule
+from migration.catalog import read_catalog
 from migration.connections import Database
+from migration.plan import make_plan
 from migration.references_link import follow, unfollow
 from migration.references_model import Link, note_link
 from migration.references_shape import changed_shapes
-from migration.schema import create_schema, drop_schema_on_target
+from migration.schema import create_schema, drop_schema_on_target, read_target
 from tests.support.clusters import Cluster
 from tests.support.moving import Split, split
 
@@ -192,6 +194,20 @@ def test_making_it_again_and_taking_it_away_leave_nothing_behind(made: Split) ->
             " UNION ALL SELECT typname FROM pg_type WHERE typname IN ('status', 'handle', 'level')"
         ).fetchall()
         assert left == []
+
+
+def test_what_the_own_server_lacks_for_a_column_is_said_by_the_plan(made: Split) -> None:
+    with made.source.connect() as connection:
+        connection.execute(
+            'ALTER TABLE user_schema.users ADD page xml, ADD word text COLLATE "POSIX";'
+            " CREATE VIEW pay_schema.bad AS SELECT u.page, u.word FROM user_schema.users u, pay_schema.pays"
+        )
+        catalog = read_catalog(connection)
+    assert [problem.text for problem in made.plan(["pay"]).no_go] == []
+    facts = replace(read_target(made.targets["pay"]), xml=False, collations=frozenset({"default", "C"}))
+    texts = [problem.text for problem in make_plan(made.contract, catalog, ["pay"], {"pay": facts}).no_go]
+    for needed in ("column page of user_schema.users needs libxml", "users needs the collation POSIX"):
+        assert any(needed in text for text in texts), texts
 
 
 @pytest.mark.parametrize(
