@@ -148,6 +148,9 @@ WITH ns AS (
     UNION ALL
     SELECT 'pg_event_trigger'::regclass, e.oid, 'event trigger', NULL, e.evtname::text, NULL, NULL, NULL, NULL
     FROM pg_event_trigger e
+    WHERE NOT EXISTS (
+        SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE p.oid = e.evtfoid AND n.nspname = 'waqiti_migration')
     UNION ALL
     SELECT 'pg_publication'::regclass, p.oid, 'publication', NULL, p.pubname::text, NULL, NULL, NULL, NULL
     FROM pg_publication p

@@ -12,11 +12,12 @@ import pytest
 
 from migration.errors import MigrationError
 from migration.gates import check_gates
+from migration.move import Point
 from migration.protocol import SWITCH, Step
 from migration.replication import Flow
 from migration.service_status import ServiceStatus, read_status
 from tests.support.clusters import Clusters
-from tests.support.faulty import Faults
+from tests.support.fault_matrix import by_turns, names
 from tests.support.scenes import Scene
 from tests.support.scenes import scene as make_scene
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.acceptance
 
 STATES = {"following": "cutover", "moved": "rollback"}
 """Each with the verb that fits it."""
-SWITCHES = [(("cutover", "rollback")[number % 2], step) for number, step in enumerate(SWITCH)]
+ENDS = by_turns(SWITCH, ("terminate", "kill"), ("cutover", "rollback"))
 
 
 @pytest.fixture(scope="module")
@@ -92,23 +93,49 @@ def test_after_the_apply_worker_was_ended_it_follows_on_by_itself(
     scene.assert_followed()
 
 
-@pytest.mark.parametrize(("verb", "step"), SWITCHES, ids=[f"{verb}-{step.name}" for verb, step in SWITCHES])
-def test_a_switch_whose_apply_workers_are_ended_goes_on_or_back(scene: Scene, verb: str, step: Step) -> None:
+class EndingWorkers:
+    """Ends every apply worker that runs when a step begins to act."""
+
+    def __init__(self, scene: Scene, step: str, how: str) -> None:
+        self._databases = (scene.world.source, scene.world.target("user"))
+        self._step = step
+        self._how = how
+
+    def reached(self, point: Point, step: str) -> None:
+        if (point, step) != ("begun", self._step):
+            return
+        if self._how == "terminate":
+            self._everywhere(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_subscription WHERE pid IS NOT NULL"
+            )
+            return
+        for pid in self._everywhere("SELECT pid FROM pg_stat_subscription WHERE pid IS NOT NULL"):
+            # Its server takes that for a crash, and restarts.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _everywhere(self, statement: str) -> list[int]:
+        found = []
+        for database in self._databases:
+            with database.connect(application_name="a test") as connection:
+                found += [row[0] for row in connection.execute(statement.encode())]
+        return found
+
+
+@pytest.mark.parametrize(("step", "how", "verb"), ENDS, ids=names(ENDS))
+def test_a_switch_whose_apply_workers_are_ended_goes_on_or_back(
+    scene: Scene, step: Step, how: str, verb: str
+) -> None:
     scene.stand_before(verb)
     scene.writer.wait_for_more()
-    everywhere = "SELECT pg_terminate_backend(pid) FROM pg_stat_subscription WHERE pid IS NOT NULL"
-    faults = [
-        {
-            "step": f"{verb}: {step.value}", "point": "begun", "act": "execute",
-            "database": cluster.database().conninfo(), "statement": everywhere,
-        }
-        for cluster in (scene.source, scene.target)
-    ]  # fmt: skip
-    with scene.online(Faults(faults)) as online:
+    with scene.online(EndingWorkers(scene, f"{verb}: {step.value}", how)) as online:
         act = online.cutover if verb == "cutover" else online.rollback
         # It may as well fail: then it has gone back, which is what is looked at next.
         with contextlib.suppress(MigrationError):
             act(scene.service, scene.plan)
+    scene.wait_for_servers()
+    # A server that restarted in the middle may have left a settling to be finished.
+    scene.resume()
     scene.assert_sound()
     scene.assert_followed()
 

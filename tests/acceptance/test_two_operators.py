@@ -11,19 +11,45 @@ from pathlib import Path
 
 import pytest
 
+from migration.move import UNDO_PREFIX
 from migration.protocol import Step
+from migration.schema_watch import WATCHING
 from tests.support.clusters import Cluster
+from tests.support.fault_matrix import ALL
 from tests.support.moves import World, world
+from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
 
 GATE = 424242
 """An advisory lock at which the first operator stands as long as the test holds it."""
-VERBS = (
-    ("start", "user", "--yes"),
-    ("cutover", "user", "--yes"),
-    ("resume", "user"),
+VERBS = {
+    "start": ("start", "user", "--yes"),
+    "cutover": ("cutover", "user", "--yes"),
+    "rollback": ("rollback", "user", "--immediate", "--yes"),
+    "abort": ("abort", "user", "--yes"),
+    "finish": ("finish", "user", "--yes"),
+    "resume": ("resume", "user"),
+    "run": ("run", "user", "--yes"),
+}
+LIFE = (
+    ("start", "build indexes and constraints"),
+    ("abort", f"{UNDO_PREFIX}{WATCHING}"),
+    ("start", "catch up"),
+    ("cutover", f"cutover: {Step.RESUME.value}"),
+    ("rollback", f"rollback: {Step.RESUME.value}"),
+    ("cutover", f"cutover: {Step.DROP_FEED.value}"),
+    ("finish", "end the replication"),
 )
+"""What the first operator does, one after the other, and the step in which the others come.
+
+Inside a pause nobody can stand: its steps have short time-outs."""
+
+
+def others(number: int) -> list[str]:
+    """Who comes while the first one does the `number`th: by turns, so that everybody comes; or all."""
+    names = list(VERBS)
+    return names if ALL else [names[(number * 2 + more) % len(names)] for more in range(2)]
 
 
 @pytest.fixture
@@ -58,18 +84,31 @@ def standing(shared: World, step: str, *verb: str) -> Iterator[None]:
     assert first.returncode == 0, said
 
 
-def assert_refused(shared: World) -> None:
-    for verb in VERBS:
-        second = shared.run(*verb)
-        assert second.returncode == 23, (verb, second.stderr)
-        (line,) = [line for line in second.stderr.splitlines() if line]
+def assert_refused(shared: World, names: list[str]) -> None:
+    """At once, so that they are in each other's way, too."""
+    said = {
+        name: subprocess.Popen(
+            shared.command(*VERBS[name]), env=shared.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for name in names
+    }  # fmt: skip
+    for name, second in said.items():
+        _, errors = second.communicate(timeout=120)
+        assert second.returncode == 23, (name, errors)
+        (line,) = [line for line in errors.splitlines() if line]
         assert line.startswith("error: another run is at work")
 
 
-def test_while_one_operator_starts_or_cuts_over_another_is_refused(shared: World) -> None:
-    with standing(shared, "build indexes and constraints", *VERBS[0]):
-        assert_refused(shared)
-    with standing(shared, f"cutover: {Step.RESUME.value}", *VERBS[1]):
-        assert_refused(shared)
-    assert shared.open_sides("user") == {"target"}
-    assert shared.gateway("user").route() == "target"
+def test_whatever_one_operator_does_another_is_refused_and_changes_nothing(shared: World) -> None:
+    with Writer(shared.gated["user"].endpoint) as writer:
+        for number, (verb, step) in enumerate(LIFE):
+            with standing(shared, step, *VERBS[verb]):
+                assert_refused(shared, others(number))
+                assert len(shared.open_sides("user")) <= 1
+            expected = {"target"} if verb in {"cutover", "finish"} else {"source"}
+            assert shared.open_sides("user") == expected, "the first one went on as if nobody had come"
+            assert {shared.gateway("user").route()} == expected
+            writer.wait_for_more()
+        assert writer.failed == []
+        writer.assert_each_write_is_there_once()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from migration.catalog import read_catalog
 from migration.errors import WrongState
 from tests.support.clusters import Clusters, Side
 from tests.support.guarded import SERVERS, Service, attempt, guarded, on_every_server
@@ -300,3 +301,10 @@ def test_the_last_guards_take_the_event_triggers_with_them(service: Service) -> 
         guards.remove()
         guards.remove()
         assert connection.execute(count).fetchone() == (0,)
+
+
+def test_the_plan_of_another_service_says_nothing_of_our_event_triggers(service: Service) -> None:
+    with service.database.connect() as connection:
+        kinds = {item.kind for item in read_catalog(connection).objects.values()}
+    assert "trigger" in kinds
+    assert "event trigger" not in kinds
