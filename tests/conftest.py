@@ -7,14 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from migration.connections import Database
-from tests.support.clusters import Cluster, Clusters, session_folder
+from tests.support.clusters import Cluster, Clusters
+from tests.support.folders import own_folder, remove_leftovers
 from tests.support.versions import DEFAULT_VERSIONS
 
 
 @pytest.fixture(scope="session")
 def clusters() -> Iterator[Clusters]:
     """All the session's servers: `.get("source", 15)`, or `.private("target", 17)` for one test alone."""
-    made = Clusters(session_folder())
+    remove_leftovers()
+    made = Clusters(own_folder())
     try:
         yield made
     finally:
