@@ -163,7 +163,7 @@ class LeftBehind:
 
     kind: Literal[
         "default privileges", "security label", "setting", "tablespace", "subscription",
-        "right", "creation", "grantor", "membership", "attribute", "parameter",
+        "right", "creation", "grantor", "membership", "attribute", "parameter", "database",
         "index", "key", "detaching", "comment", "extension rows",
     ]  # fmt: skip
     schema: str | None
