@@ -1,6 +1,6 @@
 """What seven services lose while the eighth is hurt, on Docker.
 
-    python -m bench.blast_radius [--rounds 5] [--seconds 10] [--rate 20] [--hurt analytics]
+    python -m bench.blast_radius [--rounds 5] [--seconds 10] [--rate 20 | --load 0.5] [--hurt analytics]
 
 Brings up a stack of the eight services with containers of its own, each with a table in its own database, and
 removes it. Each service has a writer and a reader at a fixed rate through its gateway, in processes of their
@@ -17,7 +17,7 @@ import multiprocessing.pool
 import multiprocessing.synchronize
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
@@ -28,22 +28,27 @@ from psycopg import sql
 
 from bench import common
 from components.contract import Service
+from demo.docker_host import docker_engine, refuse_another_stack
+from demo.errors import DemoError
 from tests.acceptance.logins import connect
 from tests.support import harms
 from tests.support.disks import BlockDisk, block_disk
-from tests.support.docker_stacks import DockerStack, docker_host, docker_stack
+from tests.support.docker_stacks import DockerStack, docker_stack
 
 HARMS = ("kill", "processors", "memory", "disk")
 MEGABYTES = 512
 BACK_SECONDS = 120.0
+STACK = "waqiti-test"
+"""The label of the stack that `tests.support.docker_stacks` makes."""
 
 
 @dataclass
 class Client:
-    """A service's client: a write and a read by key in turns, at a fixed rate, in a process of its own."""
+    """A service's client: a write and a read by key in turns, at a rate, in a process of its own."""
 
     service: Service
-    rate: float
+    rate: Synchronized[float] = field(default_factory=lambda: multiprocessing.Value("d", 0.0))
+    """Statements a second; 0: as many as it can."""
     done: Synchronized[int] = field(default_factory=lambda: multiprocessing.Value("q", 0))
     failed: Synchronized[int] = field(default_factory=lambda: multiprocessing.Value("q", 0))
     written: Synchronized[int] = field(default_factory=lambda: multiprocessing.Value("q", 0))
@@ -66,7 +71,8 @@ class Client:
         session: psycopg.Connection[Any] | None = None
         due, number, key = time.monotonic(), 0, ""
         while not self.stop.is_set():
-            due = max(due + 1 / self.rate, time.monotonic() - 1)
+            rate = self.rate.value
+            due = max(due + 1 / rate, time.monotonic() - 1) if rate else time.monotonic()
             self.stop.wait(max(0.0, due - time.monotonic()))
             number += 1
             try:
@@ -88,7 +94,8 @@ class Client:
 @contextmanager
 def stack(hurt: str, scale: str) -> Iterator[tuple[DockerStack, BlockDisk]]:
     """Eight services, their gateways leading to their own databases; the hurt one on a small disk."""
-    with docker_host() as host, block_disk(MEGABYTES) as disk:
+    with docker_engine() as host, block_disk(MEGABYTES) as disk:
+        refuse_another_stack(host, STACK)
         volume = {"options": {"type": "ext4", "device": disk.device}, "size": f"{MEGABYTES}MB"}
         changes = {"scale": scale, "docker": {"link": False, "volumes": {hurt: volume}}}
         with docker_stack(host, changes) as made:
@@ -99,12 +106,30 @@ def stack(hurt: str, scale: str) -> Iterator[tuple[DockerStack, BlockDisk]]:
             common.say("removing it all")
 
 
+def rate_of(clients: Iterable[Client], seconds: float) -> float:
+    """Statements a second of all of them."""
+    counted = list(clients)
+    before, begun = sum(one.done.value for one in counted), time.monotonic()
+    time.sleep(seconds)
+    return (sum(one.done.value for one in counted) - before) / (time.monotonic() - begun)
+
+
 def rate_of_others(clients: dict[str, Client], hurt: str, seconds: float) -> float:
     """Statements a second of all services but one."""
-    others = [client for name, client in clients.items() if name != hurt]
-    before, begun = sum(one.done.value for one in others), time.monotonic()
-    time.sleep(seconds)
-    return (sum(one.done.value for one in others) - before) / (time.monotonic() - begun)
+    return rate_of((client for name, client in clients.items() if name != hurt), seconds)
+
+
+def set_rate(clients: dict[str, Client], arguments: argparse.Namespace) -> float:
+    """Have them all work at the rate that was asked for, or at that part of what they can do; returns it."""
+    rate = arguments.rate
+    if arguments.load is not None:
+        capacity = rate_of(clients.values(), arguments.seconds)
+        rate = arguments.load * capacity / len(clients)
+        common.say(f"capacity {capacity:.0f} statements a second; {rate:.1f} for each service")
+    for client in clients.values():
+        client.rate.value = rate
+    time.sleep(3)
+    return float(rate)
 
 
 def under(harm: str, made: DockerStack, clients: dict[str, Client], hurt: str, seconds: float) -> float:
@@ -150,13 +175,14 @@ def make_room(service: Service) -> None:
 def measure(made: DockerStack, disk: BlockDisk, arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     hurt, services = arguments.hurt, made.contract.services
-    clients = {name: Client(service, arguments.rate) for name, service in services.items()}
+    clients = {name: Client(service) for name, service in services.items()}
     for client in clients.values():
         client.start()
     time.sleep(3)
     without: dict[str, list[float]] = {harm: [] for harm in HARMS}
     during: dict[str, list[float]] = {harm: [] for harm in HARMS}
     try:
+        rate = set_rate(clients, arguments)
         for number in range(arguments.rounds):
             for harm in HARMS:
                 without[harm].append(rate_of_others(clients, hurt, arguments.seconds))
@@ -178,7 +204,8 @@ def measure(made: DockerStack, disk: BlockDisk, arguments: argparse.Namespace) -
         "statements_a_second_of_others": common.median([one for all_ in without.values() for one in all_]),
         "rounds": arguments.rounds,
         "seconds": arguments.seconds,
-        "rate": arguments.rate,
+        "rate": round(rate, 1),
+        "load": arguments.load,
         "hurt": hurt,
     }
 
@@ -203,17 +230,18 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--rate", type=float, default=20.0)
+    parser.add_argument("--rate", type=float, default=20.0, help="statements a second of each service")
+    parser.add_argument("--load", type=float, help="part of the capacity, instead of a rate")
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--hurt", default="analytics")
     arguments = parser.parse_args()
-    if os.geteuid() != 0 or not {"DOCKER_HOST", "WAQITI_REQUIRE_ALL"} & set(os.environ):
-        raise SystemExit(
-            "bench.blast_radius needs root and a Docker Engine:"
-            " export DOCKER_HOST=$(script/docker-engine start FOLDER)"
-        )
-    with stack(arguments.hurt, arguments.scale) as (made, disk):
-        result = measure(made, disk, arguments)
+    if os.geteuid() != 0:
+        raise SystemExit("bench.blast_radius needs root: run it as root")
+    try:
+        with stack(arguments.hurt, arguments.scale) as (made, disk):
+            result = measure(made, disk, arguments)
+    except DemoError as error:
+        raise SystemExit(f"bench.blast_radius: {error}") from None
     common.say(" ".join(f"{name}={value}" for name, value in common.machine().items()))
     common.conclude(result)
 

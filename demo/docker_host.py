@@ -24,11 +24,11 @@ _SECONDS = 600
 
 
 @contextmanager
-def docker_engine() -> Iterator[str]:
+def docker_engine(*, installed: bool = False) -> Iterator[str]:
     """`DOCKER_HOST` of an engine that has the test image; waits for whoever has one at the moment.
 
-    `$DOCKER_HOST` where it is set, else one that is started here and goes away with its data. Raises
-    DemoError with what the script said that failed.
+    `$DOCKER_HOST` where it is set, else one that is started here and goes away with its data: the machine's
+    own program if `installed`, however old. Raises DemoError with what the script said that failed.
     """
     given = os.environ.get("DOCKER_HOST")
     with (Path(tempfile.gettempdir()) / "waqiti-test-docker.lock").open("w") as lock:
@@ -39,7 +39,7 @@ def docker_engine() -> Iterator[str]:
             return
         folder = tempfile.mkdtemp(prefix="wqde")
         try:
-            host = _script("docker-engine", "start", folder)
+            host = _script("docker-engine", "start", folder, *(["--installed"] if installed else []))
             _script("test-image", host=host)
             yield host
         finally:

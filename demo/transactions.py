@@ -209,6 +209,12 @@ def _report(clients: Clients, it: BusinessTransaction) -> dict[str, int]:
     clients["compliance"].single(
         "match names", "SELECT * FROM compliance_schema.similar_names(%s)", ("Maria Person",)
     )
+    # A view over two other services' tables: in its own database over replicas of them.
+    clients["analytics"].single(
+        "read overview",
+        "SELECT country, currency, balance FROM analytics_schema.customer_overview WHERE id = %s",
+        (user,),
+    )
     clients["analytics"].single(
         "insert report",
         'INSERT INTO analytics_schema."Report Runs" ("Business Id", "Name", "Rows") VALUES (%s, %s, %s)'

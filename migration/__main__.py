@@ -25,6 +25,7 @@ from migration.commands.finish import finish
 from migration.commands.gates import gates
 from migration.commands.plan import plan
 from migration.commands.queries import queries
+from migration.commands.references import references
 from migration.commands.resume import resume
 from migration.commands.rollback import rollback
 from migration.commands.run import run
@@ -56,6 +57,7 @@ for _verb in (
     verify,
     consistency,
     queries,
+    references,
     gates,
     cutover,
     rollback,

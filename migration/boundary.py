@@ -38,6 +38,8 @@ _REFERENCING = frozenset({
     "foreign key", "view", "materialized view", "function", "procedure", "policy", "rule",
 })  # fmt: skip
 """What goes on working over a replica of the columns it needs (a key: as what `consistency` checks)."""
+_OF_A_REPLICA = frozenset({"table", "type", "domain", "collation"})
+"""What a `reference` brings: the table's columns as a replica, and, copied, the types they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def possible_actions(
         # OWNED BY a column of another service: the sequence moves, and is owned by nobody.
         fits.add("ignore")
     if found_by != "consequence":
-        if dependent.kind in _REFERENCING and referenced.kind == "table" and towards is not None:
+        if dependent.kind in _REFERENCING and referenced.kind in _OF_A_REPLICA and towards is not None:
             fits.add("reference")
         if referenced.kind in SHARED_CODE:
             fits.add("copy")

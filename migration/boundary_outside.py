@@ -101,11 +101,13 @@ def _has(catalog: Catalog, stream: Stream, schema: str) -> bool:
 
 
 def _grants(catalog: Catalog, claims: Mapping[str, str]) -> Iterator[Edge]:
-    for schema, role, count in catalog.other_roles:
+    for schema, role, count, grantable in catalog.other_roles:
         if schema in claims:
             yield _edge(
                 claims[schema], "grant", f"grant to {role} -> {schema}", (PG_AUTHID, 0), (PG_AUTHID, 0),
-                definition=f"rights on {count} objects", possible=frozenset({"drop"}),
+                definition=f"rights on {count} objects"
+                + (f", on {grantable} of them with grant option" if grantable else ""),
+                possible=frozenset({"drop"}),
                 remedy="the service's own database has no such role: grant it there by hand if it is still"
                 " wanted",
             )  # fmt: skip

@@ -288,14 +288,19 @@ def _read_grants(connection: Connection, application: str | None) -> tuple[tuple
     if there is None:
         return None, 0
     rows = connection.execute(query("catalog_grants"), {"application": application})
-    grants = tuple(Grant((classid, oid), column, tuple(names)) for classid, oid, column, names in rows)
+    grants = tuple(
+        Grant((classid, oid), column, tuple(names), tuple(grantable))
+        for classid, oid, column, names, grantable in rows
+    )
     owned = connection.execute(query("catalog_owned"), {"application": application}).fetchone()
     return grants, owned[0] if owned is not None else 0
 
 
-def _read_other_roles(connection: Connection, application: str | None) -> tuple[tuple[str, str, int], ...]:
+def _read_other_roles(
+    connection: Connection, application: str | None
+) -> tuple[tuple[str, str, int, int], ...]:
     rows = connection.execute(query("catalog_other_roles"), {"application": application or ""})
-    return tuple((schema, role, count) for schema, role, count in rows)
+    return tuple((schema, role, count, grantable) for schema, role, count, grantable in rows)
 
 
 def _read_streams(connection: Connection) -> tuple[Stream, ...]:
@@ -307,5 +312,9 @@ def _read_streams(connection: Connection) -> tuple[Stream, ...]:
 
 
 def _read_left_behind(connection: Connection, application: str | None) -> tuple[LeftBehind, ...]:
-    rows = connection.execute(query("catalog_left_behind"), {"application": application or ""})
+    names = {"application": application or ""}
+    rows = [
+        *connection.execute(query("catalog_left_behind"), names),
+        *connection.execute(query("catalog_rights_left"), names),
+    ]
     return tuple(LeftBehind(*row) for row in rows if row[1] != OWN_SCHEMA)

@@ -30,6 +30,7 @@ PG_LANGUAGE = 2612
 PG_PUBLICATION = 6104
 PG_EVENT_TRIGGER = 3466
 PG_AUTHID = 1260
+PG_COLLATION = 3456
 """OIDs of the system catalogues; they are fixed (PostgreSQL's src/include/catalog)."""
 
 
@@ -127,6 +128,8 @@ class Grant:
     object_id: ObjectId
     column: str | None
     privileges: tuple[str, ...]
+    grantable: tuple[str, ...] = ()
+    """Those of them that it may grant to others, because they were granted to it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,10 @@ class BuildNeed:
 class LeftBehind:
     """Something that belongs to a schema, or to the database, and that no dump of a schema carries."""
 
-    kind: Literal["default privileges", "security label", "setting", "tablespace"]
+    kind: Literal[
+        "default privileges", "security label", "setting", "tablespace", "subscription",
+        "right", "creation", "grantor", "membership", "attribute",
+    ]  # fmt: skip
     schema: str | None
     text: str
 
@@ -205,8 +211,9 @@ class Catalog:
     """How many tables that role owns: there it may also TRUNCATE, ALTER and DROP."""
     policy_roles: Mapping[ObjectId, tuple[str, ...]] = field(default_factory=dict)
     """The roles each policy is for; none for PUBLIC."""
-    other_roles: tuple[tuple[str, str, int], ...] = ()
-    """Schema, role, number of objects: further roles that were granted something."""
+    other_roles: tuple[tuple[str, str, int, int], ...] = ()
+    """Schema, role, number of objects, and of those with a grant option: further roles that were granted
+    something."""
     superuser_only: Mapping[ObjectId, str] = field(default_factory=dict)
     """Objects that only a superuser can make though others of their kind need none, with the reason."""
     unpopulated: frozenset[int] = frozenset()

@@ -8,7 +8,7 @@ application are not in the catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from components.contract import CrossingRule
@@ -129,6 +129,7 @@ class ServiceClosure:
         if towards is None and referenced.kind in SHARED_CODE:
             return (reference,)
         edge = self._note(walk, unit, reference, found_by)
+        # What a `reference` brings is found together with its replicas (`migration.references_types`).
         return (reference,) if edge.action in {"copy", "move"} else ()
 
     def _note(self, walk: _Walk, unit: ObjectId, reference: ObjectId, found_by: FoundBy) -> Edge:
@@ -301,12 +302,18 @@ class ServiceClosure:
                 if all(edge.found_by == "dynamic" for edge in trial.edges.values()):
                     walk.seen |= trial.seen
                     walk.extensions |= trial.extensions
+        walk.seen |= self.casts_over(walk.seen)
+
+    def casts_over(self, objects: Set[ObjectId]) -> set[ObjectId]:
+        """Casts and transforms that need nothing but these objects, and what extensions have."""
+        found = set()
         for item in self.catalog.by_schema.get(None, ()):
             if item.kind in {"cast", "transform"}:
                 needed = {self.catalog.whole(d.referenced) for d in self.catalog.outgoing.get(item.id, ())}
                 ours = {n for n in needed if self.catalog.objects[n].extension is None}
-                if ours and ours <= walk.seen:
-                    walk.seen.add(item.id)
+                if ours and ours <= objects:
+                    found.add(item.id)
+        return found
 
     def _stands_alone(self, item: CatalogObject) -> bool:
         routine = self.catalog.routines.get(item.id)

@@ -163,6 +163,12 @@ class RenameRefused(MigrationError):
     exit_code = 34
 
 
+class ReplicaBehind(MigrationError):
+    """A replica that a service reads does not follow, or its slot keeps more WAL than it may."""
+
+    exit_code = 35
+
+
 class Interrupted(MigrationError):
     """The operator pressed Ctrl-C (or sent SIGTERM)."""
 

@@ -27,6 +27,7 @@ from migration.plan_model import Plan, ServicePlan
 from migration.queries import query
 from migration.references_plan import marks_of
 from migration.schema_grants import role_map
+from migration.schema_readback import readable
 
 __all__ = ["Difference", "compare_schemas"]
 
@@ -70,7 +71,7 @@ def compare_schemas(
 
 def _read(connection: Connection, source_version: int) -> _Side:
     return {
-        (kind, identity): Described((classid, oid), on, properties, drop, create)
+        (kind, identity): Described((classid, oid), on, properties, drop, create and readable(create))
         for name in _QUERIES
         for classid, oid, kind, identity, on, properties, drop, create in connection.execute(query(name))
         if kind != "not-null constraint" or source_version >= _NOT_NULL_CONSTRAINTS
@@ -153,7 +154,7 @@ def _same_when_printed_alike(connection: Connection, difference: Difference) -> 
         return False
     if difference.source is None or difference.target is None:
         return False
-    body = str(difference.source.properties["definition"]).rstrip(";")
+    body = readable(str(difference.source.properties["definition"])).rstrip(";")
     probe = sql.Identifier("pg_temp", "fidelity_probe")
     try:
         with connection.transaction(force_rollback=True):

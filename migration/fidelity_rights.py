@@ -14,18 +14,19 @@ from psycopg import sql
 
 from components.contract import Service
 from migration.catalog import Connection
-from migration.catalog_model import Catalog, ObjectId
+from migration.catalog_model import PG_NAMESPACE, Catalog, ObjectId
 from migration.fidelity_model import Described, Difference
 from migration.model import display_name
 from migration.plan_model import ServicePlan
 from migration.queries import query
-from migration.schema_grants import intended_grants
+from migration.schema_grants import grantable_schemas, intended_grants
 
 _Key = tuple[str, str]
 """Kind and identity."""
 _Right = tuple[str, str | None]
 """An object as GRANT names it, and the column where the right is a column's."""
 _NOWHERE: ObjectId = (0, 0)
+_OPTION = " WITH GRANT OPTION"
 
 
 def compare_rights(
@@ -54,23 +55,53 @@ def compare_rights(
             found.append(_owner(key, name, service.owner, owner))
         if words:
             public[grantable] = words
-    may: defaultdict[_Right, set[str]] = defaultdict(set)
-    role = service.service.name
-    for classid, oid, column, words in connection.execute(query("catalog_grants"), {"application": role}):
-        if (classid, oid) in called:
-            may[called[classid, oid], column].update(words)
     names = {there[whole]: name for whole, name in called.items()}
-    wanted: defaultdict[_Right, set[str]] = defaultdict(set)
-    for item, grant in intended_grants(own, catalog):
-        name = names.get(here[item.id]) if item.id in here else None
-        if name is not None:
-            wanted[name, grant.column].update(grant.privileges)
+    schemas = _schemas(connection, own)
+    wanted = _wanted(own, catalog, {whole: names.get(key) for whole, key in here.items()}, schemas)
+    role = service.service.name
+    may = _may(connection, role, {**called, **schemas})
     for name, words in public.items():
         found.append(_public(name, words, role, wanted[name, None] & {*words}))
     for right in sorted(wanted.keys() | may.keys(), key=lambda one: (one[0], one[1] or "")):
         if wanted[right] != may[right]:
             found.append(_privilege(role, right, wanted[right], may[right]))
     return tuple(sorted(found, key=lambda difference: (difference.kind, difference.identity)))
+
+
+def _schemas(connection: Connection, own: ServicePlan) -> dict[ObjectId, str]:
+    """The plan's schemas on the target, as GRANT names them."""
+    rows = connection.execute(
+        "SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY (%s)", [list(own.schemas)]
+    )
+    return {(PG_NAMESPACE, oid): f"SCHEMA {display_name(name)}" for oid, name in rows}
+
+
+def _wanted(
+    own: ServicePlan,
+    catalog: Catalog,
+    names: Mapping[ObjectId, str | None],
+    schemas: Mapping[ObjectId, str],
+) -> defaultdict[_Right, set[str]]:
+    """What the service's role has to have; `names` are those that GRANT has for the source's objects."""
+    wanted: defaultdict[_Right, set[str]] = defaultdict(set)
+    for item, grant in intended_grants(own, catalog):
+        name = names.get(item.id)
+        if name is not None:
+            wanted[name, grant.column].update(_words(grant.privileges, grant.grantable))
+    grantable = {f"SCHEMA {display_name(name)}" for name in grantable_schemas(catalog)}
+    for name in schemas.values():
+        wanted[name, None].update(_words(["USAGE"], ["USAGE"] if name in grantable else []))
+    return wanted
+
+
+def _may(connection: Connection, role: str, called: Mapping[ObjectId, str]) -> defaultdict[_Right, set[str]]:
+    """What the role has on the target, of the objects that are compared."""
+    may: defaultdict[_Right, set[str]] = defaultdict(set)
+    rows = connection.execute(query("catalog_grants"), {"application": role})
+    for classid, oid, column, words, options in rows:
+        if (classid, oid) in called:
+            may[called[classid, oid], column].update(_words(words, options))
+    return may
 
 
 def _wholes(rows: Mapping[_Key, Described]) -> dict[ObjectId, _Key]:
@@ -97,19 +128,39 @@ def _public(name: str, privileges: list[str], role: str, wanted: set[str]) -> Di
 def _privilege(role: str, right: _Right, wanted: set[str], may: set[str]) -> Difference:
     name, column = right
     grantee = sql.Identifier(role)
+    on = sql.SQL(name)
     statements = []
-    if wanted - may:
-        words = _privileges(wanted - may, column)
-        statements.append(sql.SQL("GRANT {} ON {} TO {}").format(words, sql.SQL(name), grantee))
-    if may - wanted:
-        words = _privileges(may - wanted, column)
-        statements.append(sql.SQL("REVOKE {} ON {} FROM {}, PUBLIC").format(words, sql.SQL(name), grantee))
+    more, less = wanted - may, may - wanted
+    if options := _optional(more):
+        words = _privileges(options, column)
+        statements.append(sql.SQL("GRANT {} ON {} TO {} WITH GRANT OPTION").format(words, on, grantee))
+    if plain := _plain(more) - options:
+        words = _privileges(plain, column)
+        statements.append(sql.SQL("GRANT {} ON {} TO {}").format(words, on, grantee))
+    if plain := _plain(less):
+        words = _privileges(plain, column)
+        statements.append(sql.SQL("REVOKE {} ON {} FROM {}, PUBLIC").format(words, on, grantee))
+    if options := _optional(less) - plain:
+        words = _privileges(options, column)
+        statements.append(sql.SQL("REVOKE GRANT OPTION FOR {} ON {} FROM {}").format(words, on, grantee))
     return Difference(
         "privilege",
         f"{role} on {name}" + ("" if column is None else f" column {display_name(column)}"),
         _described("may", sorted(wanted), create=sql.SQL("; ").join(statements)),
         _described("may", sorted(may)),
     )
+
+
+def _words(privileges: Iterable[str], grantable: Iterable[str]) -> set[str]:
+    return {*privileges, *(word + _OPTION for word in grantable)}
+
+
+def _optional(words: Iterable[str]) -> set[str]:
+    return {word.removesuffix(_OPTION) for word in words if word.endswith(_OPTION)}
+
+
+def _plain(words: Iterable[str]) -> set[str]:
+    return {word for word in words if not word.endswith(_OPTION)}
 
 
 def _privileges(words: Iterable[str], column: str | None) -> sql.Composed:

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from components.contract import Service
 from migration.changed_keys import ChangedKeys
-from migration.errors import MigrationError, WrongState
+from migration.errors import MigrationError, RenameRefused, WrongState
 from migration.gates import record_skipped
 from migration.gates_model import GateReport
 from migration.gateway import Gateway
@@ -30,8 +30,8 @@ from migration.move import Step
 from migration.online import FINISHED, FINISHING, MOVED, Online
 from migration.online_move import OnlineMove
 from migration.planning import read_plan
-from migration.references import lead_to_own
-from migration.rename import rename_pending, rename_schema
+from migration.references import lead_to_own, require_reachable
+from migration.rename import RENAME_STEP, lost_name, rename_pending, rename_schema
 from migration.rename_check import rename_gates
 from migration.schema_watch import unwatch_schema
 from migration.verification_model import Verification
@@ -54,6 +54,10 @@ def finish_service(online: Online, service: Service, skipped: Sequence[str] = ()
     """
     journal = online.runner.journal
     over = journal.last_move(service.name)
+    if over is not None and (lost := lost_name(service, journal.steps(over))):
+        # A rename that was killed may have left clients waiting.
+        Gateway(service, online.contract.source).resume()
+        raise RenameRefused(lost)
     if over is not None and over.state == FINISHED and service.own_schema is not None:
         try:
             _allow_rename(online, service, over, skipped)
@@ -88,6 +92,7 @@ def _allow(online: Online, service: Service, move: Move | None) -> Verification 
         raise WrongState(
             f"the gateway of {service.name} leads to the shared database, not to its own: run `resume` first"
         )
+    require_reachable(online.contract, service)
     if offline:
         verdict = journal.last_verification(move)
         if verdict is None or not verdict["equal"]:
@@ -180,7 +185,7 @@ def free_target(move: OnlineMove) -> Mapping[str, Any]:
     return {}
 
 
-RENAME = Step("rename the schema", rename_schema, final=True)
+RENAME = Step(RENAME_STEP, rename_schema, final=True)
 """Last: whatever fails in it, the service is finished but for its schema's name."""
 
 FINISH: tuple[Step[OnlineMove], ...] = (

@@ -1,8 +1,8 @@
 """Whether a service may go on now: named checks, each with a figure, a limit, a verdict and what to do.
 
-The checks themselves are in gates_servers.py, gates_replication.py, gates_references.py, gates_sessions.py
-and gates_data.py, one function a check; this module runs those that fit a stage. A check whose server does
-not answer is a no-go that says so.
+The checks themselves are in gates_servers.py, gates_replication.py, gates_references.py, gates_data.py,
+gates_transactions.py and gates_sessions.py, one function a check; this module runs those that fit a stage.
+A check whose server does not answer is a no-go that says so.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from migration.gates_replication import REPLICATION
 from migration.gates_scene import Check, Scene
 from migration.gates_servers import SERVERS
 from migration.gates_sessions import SESSIONS
+from migration.gates_transactions import TRANSACTIONS
 from migration.journal import Journal, Move, read_moves
 from migration.plan_model import Plan
 from migration.stack import source_database, target_database
 
-CHECKS: tuple[Check, ...] = (*SERVERS, *REPLICATION, *REFERENCES, *DATA, *SESSIONS)
+CHECKS: tuple[Check, ...] = (*SERVERS, *REPLICATION, *REFERENCES, *DATA, *TRANSACTIONS, *SESSIONS)
 """In the order in which they are shown."""
 
 SKIPPED = "gate skipped: "

@@ -36,6 +36,10 @@ class GateLimits:
     """Larger tables without a key find their rows slowly on the other side."""
     report_seconds: float = 60.0
     """A query older than this counts as a long report."""
+    watch_seconds: float = 0.0
+    """How long the shared database's transactions are watched; 0: what was seen last counts."""
+    watched_days: float = 30.0
+    """What was seen longer ago says nothing of today."""
 
 
 @dataclass(frozen=True)

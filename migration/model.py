@@ -63,6 +63,8 @@ class Column:
     binary: bool = True
     """Whether binary COPY gives the same value on both sides: the type has send and receive functions,
     and its binary form holds no OID (reg* types, arrays and composites of types of one's own do)."""
+    collation_oid: int = 0
+    """Of `collation`; 0 where it is the type's own."""
 
     def identifier(self) -> sql.Identifier:
         """The quoted name."""

@@ -19,6 +19,7 @@ from migration.imprint import Imprint, source_identity, write_imprint
 from migration.large_objects import copy_large_objects, referenced_large_objects
 from migration.move import Step
 from migration.move_context import OfflineMove, exported_snapshot
+from migration.references import drop_replicas, lead_to_own, make_replicas
 from migration.schema import build_indexes, create_schema, drop_schema_on_target
 from migration.sequences import move_sequences
 from migration.verification import compare
@@ -231,6 +232,7 @@ STEPS: tuple[Step[OfflineMove], ...] = (
     Step("mark the target", mark_target),
     Step("guard the source", guard_source),
     Step("create the schema", make_schema, undo=unmake_schema, kept=True),
+    Step("let replicas of other services follow", make_replicas, undo=drop_replicas, kept=True),
     Step("pause the gateway", pause, undo=unpause),
     Step("close the source", close_source, undo=open_source),
     Step("copy the rows", copy_rows, kept=True),
@@ -243,6 +245,8 @@ STEPS: tuple[Step[OfflineMove], ...] = (
     Step("open the target", open_target, final=True),
     Step("repoint the gateway", repoint, final=True),
     Step("resume the gateway", resume, final=True),
+    # Nothing replicates back, so the shared database cannot be followed any more.
+    Step("lead those that read it to its own database", lead_to_own, final=True),
 )
 """In order. Undone from the last that was begun to the first."""
 

@@ -14,7 +14,7 @@ from migration.move import UNDO_PREFIX, Runner
 from migration.move_context import PAUSE_SECONDS, OfflineMove, SchemaDumps
 from migration.move_offline import FENCE, STEPS
 from migration.plan_model import Plan
-from migration.references import require_none_offline
+from migration.references import require_reachable
 
 RUNNING, MOVED, UNDONE = "running", "moved", "undone"
 """States of an offline move. `undone`: it failed, nothing was switched, and the next run starts over."""
@@ -57,7 +57,7 @@ def move_service(
     move = journal.last_move(service.name)
     going_on = move is not None and move.finished is None
     if move is None or not going_on:
-        require_none_offline(contract, service, prepared.plan)
+        require_reachable(contract, service)
         move = journal.start(service, "offline", RUNNING)
     elif move.mode != "offline" or move.state == MOVED:
         raise WrongState(f"{service.name} is {move.state} ({move.mode}); `status` shows what can be done")

@@ -17,6 +17,7 @@ from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
 from migration.references_plan import find_replicas
+from migration.references_types import lacking, needed_types
 from migration.rename_plan import plan_problems
 
 __all__ = [
@@ -88,10 +89,20 @@ def _service_plan(
     *,
     readers: list[str],
 ) -> ServicePlan:
+    replicas, unfit = find_replicas(service, catalog, closure.edges, claims)
+    walker = ServiceClosure(catalog, claims, service.name, service.crossing)
+    types = needed_types(catalog, walker, closure.edges, replicas)
+    lacks = lacking(replicas, target) if target is not None else ()
+    objects = closure.objects | types.objects
+    closure = replace(
+        closure,
+        objects=objects | walker.casts_over(objects) if types.objects else objects,
+        extensions=closure.extensions | types.extensions,
+    )
     tables = [catalog.tables[oid] for (classid, oid) in closure.objects if _is_table(catalog, classid, oid)]
     names = {table.name for table in tables}
     schemas = {item.schema for item in _objects(catalog, closure.objects) if item.schema is not None}
-    replicas, unfit = find_replicas(service, catalog, closure.edges, claims)
+    schemas |= {replica.table.schema for replica in replicas}
     return ServicePlan(
         service=service.name,
         schema=service.schema_name,
@@ -112,7 +123,7 @@ def _service_plan(
         edges=closure.edges,
         problems=(
             *service_problems(service, catalog, closure, target),
-            *(Problem(service.name, "boundary", "no-go", text) for text in unfit),
+            *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *types.problems, *lacks)),
             *plan_problems(service, catalog, closure.objects, readers),
         ),
         replicas=replicas,
@@ -194,9 +205,10 @@ def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) 
 
 
 def _idle_rules(contract: Contract, closures: Mapping[str, Closure]) -> list[Problem]:
-    # Rules about statements at run time are held against those, not against the catalogue.
+    # Rules about what runs are held against that, not against the catalogue.
+    at_run_time = ("query ", "transaction ")
     rules = {
-        name: [rule for rule in contract.services[name].crossing if not rule.match.startswith("query ")]
+        name: [rule for rule in contract.services[name].crossing if not rule.match.startswith(at_run_time)]
         for name in closures
     }
     edges = {name: closure.edges for name, closure in closures.items()}

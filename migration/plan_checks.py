@@ -10,6 +10,7 @@ from migration.boundary import Edge
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, LeftBehind
 from migration.closure import Closure
 from migration.plan_model import Problem, ProblemKind, TargetFacts
+from migration.plan_readback import readback_problems
 from migration.plan_targets import target_problems
 
 OLDEST_SUPPORTED = 15
@@ -50,7 +51,8 @@ def source_problems(catalog: Catalog) -> Iterator[Problem]:
         yield Problem(
             None, "privilege", "note",
             f"the services' common role owns {catalog.owned_tables} tables of the shared database; on its own"
-            " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables",
+            " database a service's role reads and writes rows, but cannot TRUNCATE, ALTER or DROP its tables,"
+            " nor grant them, and policies of row level security hold for it",
         )  # fmt: skip
     for left in catalog.left_behind:
         if left.schema is None:
@@ -77,6 +79,7 @@ def service_problems(
         return
     yield from _boundary(service, closure)
     yield from _objects(service, catalog, closure)
+    yield from readback_problems(service, catalog, closure)
     yield from _tables(service, catalog, closure)
     yield from _roles(service, catalog, closure)
     for left in catalog.left_behind:
@@ -92,6 +95,12 @@ _INSTEAD = {
     "security label": "its provider has to be loaded on the target first; set it there by hand",
     "setting": "give the service's role or instance what it needs of it in services.yaml, under `parameters`",
     "tablespace": "they move to the target's default one",
+    "right": "an application has no use for it; GRANT it by hand where it has",
+    "creation": "on its own database a service's owner makes what there is to make; else GRANT it by hand",
+    "grantor": "on the service's own database the owner grants them, and nobody else can take them back",
+    "membership": "the rights that it has through it come along one by one; what else it is for has to be"
+    " granted on the service's own instance",
+    "attribute": "a service's role is a plain one, for which the policies of row level security hold",
 }
 
 
@@ -167,9 +176,9 @@ def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Pr
         if table is not None and table.hashed_by_enum:
             yield Problem(
                 service.name, "data", "no-go",
-                f"table {table.name} is partitioned by the hash of an enum, which differs from server to"
-                " server: its partitions would refuse their rows; partition it by list, or by the hash of"
-                " another column, in the shared database first",
+                f"table {table.name} is partitioned by the hash of an enum, or of what holds one, which"
+                " differs from server to server: its partitions would refuse their rows; partition it by"
+                " list, or by the hash of another column, in the shared database first",
             )  # fmt: skip
         if table is None or not table.holds_rows:
             continue

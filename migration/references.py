@@ -11,25 +11,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from psycopg import sql
-
 from components.contract import Contract, Service
 from migration.errors import WrongState
 from migration.move_context import OfflineMove
-from migration.plan_model import Plan
-from migration.references_link import GUARD, follow, unfollow, unpublish
+from migration.references_link import follow, try_to_reach, unfollow, unpublish
 from migration.references_model import OVER, forget_link, links_of, note_link, read_links
-from migration.references_plan import Replica, marks_of
-from migration.schema_script import Statement
-from migration.schema_target import ddl_session, drop_schema_on_target, ensure_marks, run_noted
 from migration.stack import source_database
-from migration.statements import statement
-
-_REFUSING = "waqiti_refuse_write"
 
 
 def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
-    """Create the tables of other services that this one reads, fill them, and let them follow.
+    """Fill the tables of other services that this one reads, which come with its schema; let them follow.
 
     Raises WrongState when a service that is read is being finished.
     """
@@ -47,20 +38,18 @@ def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
     with move.source.connect() as connection, move.source.translated("noting a reference"):
         for link in links:
             note_link(connection, link)
-    _create(move, move.own.replicas)
     rows = sum(follow(move.contract, link) for link in links)
     return {"tables": len(move.own.replicas), "rows": rows, "links": [link.name for link in links]}
 
 
 def drop_replicas(move: OfflineMove) -> None:
-    """Remove all that `make_replicas` made, on all sides."""
+    """Remove all that `make_replicas` made, on all sides; the tables go with the service's schema."""
     with move.source.connect() as connection, move.source.translated("removing references"):
         links = [link for link in read_links(connection) if link.dependent == move.name]
         if not links:
             return
         for link in links:
             unfollow(move.contract, link)
-        drop_schema_on_target(move.target, marks_of(move.name))
         for link in links:
             forget_link(connection, link)
 
@@ -82,75 +71,20 @@ def lead_to_own(move: OfflineMove) -> Mapping[str, Any]:
     return {"dependents": led}
 
 
-def require_none_offline(contract: Contract, service: Service, plan: Plan) -> None:
-    """Raise WrongState for a service that reads another or is read: such ones are moved online only."""
+def require_reachable(contract: Contract, service: Service) -> None:
+    """Raise WrongState when services that read this one could not follow its own database.
+
+    To be asked before anything that leads them there for good.
+    """
     source = source_database(contract)
     with source.connect() as connection, source.translated("reading the references"):
-        links = [link for link in read_links(connection) if service.name in {link.dependent, link.referenced}]
-    bound = {(link.dependent, link.referenced) for link in links} | {
-        (one.service, replica.referenced)
-        for one in plan.services.values()
-        for replica in one.replicas
-        if service.name in {one.service, replica.referenced}
-    }
-    others = {name for pair in bound for name in pair} - {service.name}
-    if others:
-        raise WrongState(
-            f"{service.name} and {', '.join(sorted(others))} are bound by a `reference`, which follows "
-            "replication: move them without --stop-writes"
-        )
-
-
-def _create(move: OfflineMove, replicas: tuple[Replica, ...]) -> None:
-    """The tables, empty, owned by the owner; the service may read them and nobody may write."""
-    statements = []
-    service = sql.Identifier(move.service.service.name)
-    for schema in dict.fromkeys(replica.table.schema for replica in replicas):
-        names = {"schema": sql.Identifier(schema), "service": service}
-        function = sql.Identifier(schema, _REFUSING)
-        statements += [
-            _statement(f"schema {schema}", sql.SQL("CREATE SCHEMA IF NOT EXISTS {schema}").format(**names)),
-            _statement(
-                f"schema {schema}", sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {service}").format(**names)
-            ),
-            _statement(f"function {_REFUSING}", statement("references_guard").format(function=function)),
-        ]
-    for replica in replicas:
-        parts: dict[str, sql.Composable] = {
-            "table": replica.table.identifier(),
-            "columns": sql.SQL(", ").join(_column(replica)),
-            "key": sql.SQL(", ").join(sql.Identifier(name) for name in replica.key),
-            "guard": sql.Identifier(GUARD),
-            "function": sql.Identifier(replica.table.schema, _REFUSING),
-            "service": service,
-        }
-        statements += [
-            _statement(f"replica {replica.table}", sql.SQL(text).format(**parts))
-            for text in (
-                "CREATE TABLE {table} ({columns}, PRIMARY KEY ({key}))",
-                "CREATE TRIGGER {guard} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}"
-                " FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
-                "REVOKE ALL ON {table} FROM {service}",
-                "GRANT SELECT ON {table} TO {service}",
+        links = [link for link in read_links(connection) if link.referenced == service.name]
+    for link in links:
+        own = replace(link, publisher="own")
+        reason = try_to_reach(contract, own) if link.publisher == "shared" else ""
+        if reason:
+            raise WrongState(
+                f"{link.dependent} reads {service.name}, and its server does not reach"
+                f" {own.publishing(contract).where} ({reason}): let it through, or end the reference first"
+                " (docs/boundaries.md)"
             )
-        ]
-    with ddl_session(move.target) as connection:
-        with move.target.translated("looking at what is there"):
-            ensure_marks(connection)
-        run_noted(connection, move.target, marks_of(move.name), move.service.owner, statements)
-
-
-def _column(replica: Replica) -> list[sql.Composed]:
-    # Types and collations are the server's own output.
-    return [
-        sql.SQL("{} {}{}").format(
-            column.identifier(),
-            sql.SQL(column.type),
-            sql.SQL(" COLLATE {}").format(sql.SQL(column.collation)) if column.collation else sql.SQL(""),
-        )
-        for column in replica.columns
-    ]
-
-
-def _statement(name: str, composed: sql.Composed) -> Statement:
-    return Statement(name, "REFERENCE", (0, 0), composed.as_string(None))

@@ -9,9 +9,6 @@ from migration.foreign_key_definition import parse_foreign_key
 from migration.model import Column, Table
 from migration.statement_reads import Findings
 
-BUILT_IN = 16_384
-"""OIDs from here on are not the server's own."""
-
 
 def columns_read(catalog: Catalog, edge: Edge, table: Table) -> Reads:
     """What the dependent of an edge reads of a table of another service."""

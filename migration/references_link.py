@@ -1,6 +1,7 @@
 """Lets a replica follow: filled at the very position from which its subscription then goes on.
 
-Filling replaces all rows in one transaction, so that a replica that is read meanwhile never looks empty.
+Filling replaces all rows in one transaction, so that a replica that is read meanwhile never looks empty, and
+compares them with what they are copied from before it commits.
 That also leads a replica from one publisher to another without losing or repeating a change. Each
 function can be run again after a crash at any point.
 """
@@ -12,14 +13,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
 from migration.connections import Database
-from migration.errors import MigrationError, StepTimeout
+from migration.digest import choose
+from migration.errors import MigrationError, ReplicaBehind, StepTimeout
 from migration.model import TableName
 from migration.queries import query
-from migration.references_model import Connection, Link
+from migration.references_check import require_equal
+from migration.references_model import NAME_BYTES, Connection, Link
 from migration.replication_login import drop_login, subscribe_with_login
 from migration.replication_slots import drop_slot
 from migration.replication_subscription import ORIGIN_SINCE, Subscription
@@ -35,31 +39,71 @@ def follow(contract: Contract, link: Link, *, seconds: float = 60.0) -> int:
     """Fill the replicas of a link and let them follow; returns the number of rows they began with.
 
     What was there of the link before, on this publisher and on the dependent side, is replaced.
-    Raises StepTimeout when old transactions keep the slot from being made, or the replica does not catch up.
+    Raises StepTimeout when old transactions keep the slot from being made, or the replica gets no further
+    for `seconds`; VerificationFailed when what was filled is not what is read there.
     """
-    publisher, service = link.publishing(contract), contract.services[link.dependent]
+    unsubscribe(contract, link)
+    publish(contract, link)
+    rows = fill(contract, link, seconds)
+    subscribe(contract, link)
+    catch_up(contract, link, seconds)
+    return rows
+
+
+def unsubscribe(contract: Contract, link: Link) -> None:
+    """Remove the subscription, if it is there; not while what it is to follow does not answer."""
+    link.publishing(contract).connect(application_name=APPLICATION).close()
+    with target_database(contract.services[link.dependent]).connect(application_name=APPLICATION) as session:
+        _unsubscribe(contract, link, session)
+
+
+def publish(contract: Contract, link: Link) -> None:
+    """Make the publication anew, without a slot."""
+    publisher = link.publishing(contract)
+    with (
+        publisher.connect(application_name=APPLICATION) as connection,
+        publisher.translated(f"publishing what {link.dependent} reads"),
+    ):
+        _drop_published(connection, link.name)
+        _publish(connection, link)
+
+
+def fill(contract: Contract, link: Link, seconds: float) -> int:
+    """Make the slot, and replace the rows by those of its snapshot; returns their number."""
+    publisher = link.publishing(contract)
+    with _exported_slot(publisher, link.name, seconds) as snapshot:
+        return _fill(publisher, contract.services[link.dependent], link, snapshot)
+
+
+def subscribe(contract: Contract, link: Link) -> None:
+    """Follow from the slot on."""
+    publisher, own = link.publishing(contract), target_database(contract.services[link.dependent])
     with (
         publisher.connect(application_name=APPLICATION) as at_publisher,
-        target_database(service).connect(application_name=APPLICATION) as at_dependent,
+        own.connect(application_name=APPLICATION) as at_dependent,
+        own.translated(f"subscribing to {link.referenced}"),
     ):
-        _unsubscribe(contract, link, at_dependent)
-        with publisher.translated(f"publishing what {link.dependent} reads"):
-            _drop_published(at_publisher, link.name)
-            _publish(at_publisher, link)
-        with _exported_slot(publisher, link.name, seconds) as snapshot:
-            rows = _fill(publisher, service, link, snapshot)
-        with target_database(service).translated(f"subscribing to {link.referenced}"):
-            subscription = Subscription(at_dependent, link.name)
-            subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
-            if min(at_dependent.info.server_version, at_publisher.info.server_version) >= ORIGIN_SINCE:
-                # After a cutover, changes come to the shared database by replication.
-                at_dependent.execute(
-                    sql.SQL("ALTER SUBSCRIPTION {} SET (origin = any)").format(sql.Identifier(link.name))
-                )
-            subscription.start()
-        with publisher.translated(f"waiting until {link.dependent} has what it reads"):
-            _catch_up(at_publisher, link.name, seconds)
-    return rows
+        subscription = Subscription(at_dependent, link.name)
+        subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
+        if min(at_dependent.info.server_version, at_publisher.info.server_version) >= ORIGIN_SINCE:
+            # After a cutover, changes come to the shared database by replication.
+            at_dependent.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} SET (origin = any)").format(sql.Identifier(link.name))
+            )
+        subscription.start()
+
+
+def catch_up(contract: Contract, link: Link, seconds: float) -> None:
+    """Wait until the dependent has what is written where it follows now, as long as it gets on.
+
+    Raises StepTimeout when it does not for `seconds`, ReplicaBehind when its slot is gone.
+    """
+    publisher = link.publishing(contract)
+    with (
+        publisher.connect(application_name=APPLICATION) as connection,
+        publisher.translated(f"waiting until {link.dependent} has what it reads"),
+    ):
+        _catch_up(connection, link.name, seconds)
 
 
 def unfollow(contract: Contract, link: Link) -> None:
@@ -78,6 +122,32 @@ def unfollow(contract: Contract, link: Link) -> None:
         raise failure
 
 
+def try_to_reach(contract: Contract, link: Link) -> str:
+    """Why the dependent's server could not follow a link's publisher; empty when it can connect there.
+
+    Only that server can tell: networks may let this program through and not it.
+    """
+    publisher, target = link.publishing(contract), target_database(contract.services[link.dependent])
+    with (
+        publisher.connect(application_name=APPLICATION) as at_publisher,
+        target.connect(application_name=APPLICATION) as at_dependent,
+        target.translated(f"ending what tried to reach {link.referenced}"),
+    ):
+        attempt = Subscription(at_dependent, _attempt(link.name))
+        attempt.drop(10.0)
+        try:
+            attempt.make(publisher.conninfo(), at_publisher.info.server_version, enabled=False)
+        except psycopg.errors.ConnectionFailure as error:
+            return str(error).strip().splitlines()[-1]
+        attempt.drop(10.0)
+    return ""
+
+
+def _attempt(name: str) -> str:
+    """A subscription's name while it is only tried whether it could be."""
+    return f"{name[: NAME_BYTES - 4]}_try"
+
+
 def unpublish(publisher: Database, name: str) -> None:
     """Remove slot and publication of a link on a side that nothing follows any more."""
     with (
@@ -90,6 +160,8 @@ def unpublish(publisher: Database, name: str) -> None:
 def _unsubscribe(contract: Contract, link: Link, connection: Connection) -> None:
     with target_database(contract.services[link.dependent]).translated(f"ending {link.name}"):
         Subscription(connection, link.name).drop(10.0)
+        # Of a process that was killed while it tried.
+        Subscription(connection, _attempt(link.name)).drop(10.0)
 
 
 def _drop_published(connection: Connection, name: str) -> None:
@@ -144,8 +216,11 @@ def _fill(publisher: Database, service: Service, link: Link, snapshot: str) -> i
         for connection in (reading, writing):
             connection.execute(query("verify_session"))
         writing.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(service.owner)))
+        digest = choose(reading, writing)
         for table, columns in link.tables:
             rows += _refill(reading, writing, table, columns)
+            # Before anybody can read it.
+            require_equal(reading, writing, table, columns, digest)
     return rows
 
 
@@ -165,21 +240,27 @@ def _refill(reading: Connection, writing: Connection, table: TableName, columns:
 
 
 def _catch_up(connection: Connection, name: str, seconds: float) -> None:
-    """Wait until the subscriber has on its disk what is written on the publisher now."""
     row = connection.execute("SELECT pg_catalog.pg_current_wal_insert_lsn()::text").fetchone()
-    deadline = time.monotonic() + seconds
     connection.execute("SELECT pg_catalog.pg_logical_emit_message(true, 'waqiti_migration', 'reference')")
+    furthest, deadline = None, time.monotonic() + seconds
     while True:
         there = connection.execute(
-            "SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_catalog.pg_replication_slots"
-            " WHERE slot_name = %s",
+            "SELECT confirmed_flush_lsn >= %s::pg_lsn, confirmed_flush_lsn::text, wal_status = 'lost'"
+            " FROM pg_catalog.pg_replication_slots WHERE slot_name = %s",
             [row[0] if row else None, name],
         ).fetchone()
-        if there is not None and there[0]:
+        if there is None or there[2]:
+            raise ReplicaBehind(
+                f"the slot {name} is gone before its replica had caught up: it kept more WAL than it may "
+                "(--wal-limit, or max_slot_wal_keep_size of that server); try it at a quieter time"
+            )
+        if there[0]:
             return
+        if there[1] != furthest:
+            furthest, deadline = there[1], time.monotonic() + seconds
         if time.monotonic() > deadline:
             raise StepTimeout(
-                f"{name} did not catch up in {seconds:g} s: the subscriber's log says why "
+                f"{name} got no further for {seconds:g} s: the subscriber's log says why "
                 "(it has to reach the publisher, and needs a free worker)"
             )
         time.sleep(0.05)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
@@ -29,6 +30,14 @@ NAME_BYTES = 63
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """That a replica stands still on purpose, until it is filled again."""
+
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """All that a service reads of one other, by one publication, slot and subscription of one name."""
 
@@ -39,6 +48,8 @@ class Link:
     moved) or in that service's own."""
     tables: tuple[tuple[TableName, tuple[str, ...]], ...]
     """Each with the columns that are kept."""
+    stale: Stale | None = None
+    """None: it is meant to follow."""
 
     @property
     def name(self) -> str:
@@ -90,14 +101,18 @@ def read_links(connection: Connection) -> list[Link]:
     if row is None or row[0] is None:
         return []
     rows = connection.execute(
-        "SELECT dependent, referenced, publisher, tables FROM waqiti_migration.service_references"
-        " ORDER BY 1, 2"
+        # An older program's table has no column `stale`, and nothing that is stale.
+        "SELECT dependent, referenced, publisher, tables, to_jsonb(r) -> 'stale'"
+        " FROM waqiti_migration.service_references AS r ORDER BY 1, 2"
     )
-    return [Link(d, r, p, tuple(_table(entry) for entry in tables)) for d, r, p, tables in rows]
+    return [
+        Link(d, r, p, tuple(_table(entry) for entry in tables), _stale(stale))
+        for d, r, p, tables, stale in rows
+    ]
 
 
 def note_link(connection: Connection, link: Link) -> None:
-    """Note a link, or where it is followed from now on."""
+    """Note a link, or where it is followed from now on; it is not stale then."""
     connection.execute(query("references_table"))
     tables = [
         {"schema": table.schema, "table": table.name, "columns": list(columns)}
@@ -110,6 +125,27 @@ def note_link(connection: Connection, link: Link) -> None:
     connection.execute(query("references_keep"), values)
 
 
+def mark_stale(connection: Connection, link: Link, why: str) -> bool:
+    """Note that a link stands still from now on; what was noted first stays.
+
+    False, and nothing is noted, where it is gone or follows another side by now. Needs no lock.
+    """
+    connection.execute(query("references_table"))
+    values = {
+        "dependent": link.dependent, "referenced": link.referenced, "publisher": link.publisher, "why": why
+    }  # fmt: skip
+    return connection.execute(query("references_stale"), values).rowcount == 1
+
+
+def clear_stale(connection: Connection, link: Link) -> None:
+    """Note that a link follows again."""
+    connection.execute(
+        "UPDATE waqiti_migration.service_references SET stale = NULL"
+        " WHERE (dependent, referenced) = (%s, %s)",
+        [link.dependent, link.referenced],
+    )
+
+
 def forget_link(connection: Connection, link: Link) -> None:
     """Nothing of it is left."""
     connection.execute(
@@ -120,3 +156,7 @@ def forget_link(connection: Connection, link: Link) -> None:
 
 def _table(entry: dict[str, Any]) -> tuple[TableName, tuple[str, ...]]:
     return TableName(entry["schema"], entry["table"]), tuple(entry["columns"])
+
+
+def _stale(noted: dict[str, Any] | None) -> Stale | None:
+    return None if noted is None else Stale(datetime.fromisoformat(noted["since"]), noted["why"])

@@ -7,18 +7,20 @@ service it refers to has moved, still counts.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from components.contract import Service
 from migration.bodies_reads import Reads
-from migration.boundary import Edge
+from migration.boundary import SHARED_CODE, Edge
 from migration.catalog_model import Catalog
 from migration.errors import MigrationError
 from migration.foreign_key_definition import parse_foreign_key
 from migration.model import Column, Table, TableName, display_name
-from migration.references_columns import BUILT_IN, columns_read, kept_columns
+from migration.references_columns import columns_read, kept_columns
+from migration.references_indexes import kept_indexes
 
 FIRST_WITH_COLUMN_LISTS = 15
 """The major version from which publications have them."""
@@ -36,6 +38,8 @@ class Replica:
     """The primary key."""
     because: tuple[str, ...]
     """The edges that need it."""
+    indexes: tuple[str, ...] = ()
+    """The DDL of its further indexes."""
 
 
 def marks_of(service: str) -> str:
@@ -75,7 +79,12 @@ def find_replicas(
             problems.append(f"{need.edge} cannot be a `reference`: {unfit}; use `drop` or change that")
         else:
             found[need.table] = made
-    return tuple(found[name] for name in sorted(found)), tuple(problems)
+    return tuple(_indexed(found[name], tables[name], catalog) for name in sorted(found)), tuple(problems)
+
+
+def _indexed(replica: Replica, table: Table, catalog: Catalog) -> Replica:
+    indexes = kept_indexes(catalog, table, {column.name for column in replica.columns})
+    return dataclasses.replace(replica, indexes=indexes)
 
 
 def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:
@@ -83,6 +92,8 @@ def _of_edges(catalog: Catalog, edges: Sequence[Edge]) -> Iterator[_Need]:
         if edge.action != "reference" or edge.towards is None:
             continue
         referenced = catalog.objects[edge.referenced]
+        if referenced.kind in SHARED_CODE:
+            continue  # a type: copied
         name = TableName(referenced.schema or "", referenced.name)
         table = catalog.tables.get(edge.referenced[1])
         reads = Reads(frozenset()) if table is None else columns_read(catalog, edge, table)
@@ -126,10 +137,6 @@ def _wrong(need: _Need, table: Table | None, catalog: Catalog) -> str:
 def _unfit(made: Replica) -> str:
     """Why columns cannot be replicated so; empty when they can."""
     for column in made.columns:
-        said = f"column {column.name} of {made.table}"
         if column.generated:
-            return f"{said} is generated, and such values are not replicated"
-        collation = column.collation or "pg_catalog."
-        if column.type_oid >= BUILT_IN or not collation.startswith("pg_catalog."):
-            return f"{said} is of a type or collation that is not the server's own"
+            return f"column {column.name} of {made.table} is generated, and such values are not replicated"
     return ""

@@ -8,7 +8,7 @@ and after. docs/decisions/0043-own-schema.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -18,6 +18,7 @@ from psycopg import sql
 from components.contract import Service
 from migration.connections import Database
 from migration.errors import RenameRefused
+from migration.journal import StepRecord
 from migration.locks import Patience, patiently
 from migration.online_move import OnlineMove
 from migration.queries import query
@@ -26,6 +27,9 @@ from migration.stack import target_database
 from migration.switch import Limits
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+RENAME_STEP = "rename the schema"
+"""Its name in the journal."""
 
 _ENTRY = re.compile(r'"((?:[^"]|"")*)"|([^,\s]+)')
 _LOCKS = Patience(seconds=5.0)
@@ -42,6 +46,31 @@ def rename_pending(service: Service) -> bool:
     target = target_database(service)
     with closing(target.connect()) as connection, target.translated("looking for its schema"):
         return _pending(connection, service.schema_name, service.own_schema, target)
+
+
+def lost_name(service: Service, records: Sequence[StepRecord]) -> str | None:
+    """What to say when a service's schema was renamed and services.yaml does not have that name any more.
+
+    `records` are the journal's, of the service's newest move. None where all is well, also where a person has
+    renamed it accordingly. Where it is not sure, its own database is asked; raises what connecting raises.
+    """
+    wanted = service.own_schema or service.schema_name
+    renames = [record for record in records if record.step == RENAME_STEP]
+    names = [record.figures["renamed_to"] for record in renames if record.figures.get("renamed_to")]
+    cut_off = any(record.outcome is None for record in renames)
+    if (not names or names[-1] == wanted) and not (cut_off and service.own_schema is None):
+        return None
+    target = target_database(service)
+    with closing(target.connect()) as connection, target.translated("looking for its schema"):
+        there = dict(connection.execute(query("rename_schemas"), {"names": [wanted]}).fetchall())
+    if there.get(wanted):
+        return None
+    says = f"`ownSchema: {service.own_schema}`" if service.own_schema else "no `ownSchema` any more"
+    back = f"`ownSchema: {names[-1]}`" if names else "the `ownSchema` that it had"
+    return (
+        f"{service.name}'s schema was renamed in its own database by `finish`, and services.yaml has {says}: "
+        f"its clients would search {wanted}, which is not there; put {back} back, then `pulumi up`"
+    )
 
 
 def rename_schema(move: OnlineMove) -> Mapping[str, Any]:

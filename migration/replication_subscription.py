@@ -77,6 +77,11 @@ class Subscription:
         """Enable it; its worker starts within moments."""
         self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(self._identifier))
 
+    def disable(self) -> None:
+        """Disable it if it is there, without waiting for its worker."""
+        if self.state() is not None:
+            self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(self._identifier))
+
     def stop(self, seconds: float, *, end_after: float | None = None) -> None:
         """Disable it and wait until its worker has ended. Raises StepTimeout.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from psycopg import sql
 
@@ -13,6 +14,8 @@ from migration.connections import Database
 from migration.errors import Interrupted
 from migration.plan_model import Plan
 from migration.progress import Progress, Silent
+from migration.references_plan import marks_of
+from migration.references_tables import REPLICA, replica_statements
 from migration.schema_build import Builder
 from migration.schema_dump import SchemaDump
 from migration.schema_grants import grant_statements, role_map
@@ -36,8 +39,9 @@ _MEMORY_KILOBYTES = 262_144
 
 def service_script(contract: Contract, plan: Plan, name: str, dump: SchemaDump) -> Script:
     """The service's part of the dump. Raises SchemaChanged when dump and plan do not fit each other."""
-    roles = role_map(contract, contract.services[name])
-    return make_script(dump, plan.services[name], plan.catalog, roles)
+    service, own = contract.services[name], plan.services[name]
+    roles, replicas = role_map(contract, service), replica_statements(service, own.replicas)
+    return make_script(dump, own, plan.catalog, roles, replicas)
 
 
 def create_schema(
@@ -67,11 +71,10 @@ def create_schema(
         with target.translated("looking at what is there"):
             check_ours(connection, target, name, own.schema)
         _prepare(connection, target, service, own.schemas, own.extensions)
-        for begin in range(0, len(script.before), _BATCH):
+        for marks, batch in _batches(name, script.before):
             if stop.is_set():
                 raise Interrupted(f"interrupted while creating {own.schema}; run it again to start it over")
-            batch = script.before[begin : begin + _BATCH]
-            run_noted(connection, target, name, service.owner, batch)
+            run_noted(connection, target, marks, service.owner, batch)
             for statement in batch:
                 progress.done(statement.name, 0, 0, 0.0)
         with target.translated(f"granting {service.service.name} its rights"), connection.transaction():
@@ -79,6 +82,14 @@ def create_schema(
             for grant in grant_statements(service, own, plan.catalog):
                 connection.execute(grant)
     return len(script.before)
+
+
+def _batches(name: str, statements: Sequence[Statement]) -> Iterator[tuple[str, Sequence[Statement]]]:
+    """Some at a time, in their order, with that under which they are noted: replicas are noted apart."""
+    for replica, group in groupby(statements, lambda statement: statement.kind == REPLICA):
+        some = tuple(group)
+        for begin in range(0, len(some), _BATCH):
+            yield marks_of(name) if replica else name, some[begin : begin + _BATCH]
 
 
 def _prepare(

@@ -1,7 +1,8 @@
 """Gives the service's role on its own database what the services' common role could do on the shared one.
 
 The new rights are the old effective ones: what was granted, to the role, to a role it is in or to PUBLIC.
-Rights of PUBLIC do not come along as such, because PUBLIC may do nothing on a service's own database.
+Rights of PUBLIC do not come along as such, because PUBLIC may do nothing on a service's own database. What
+was granted WITH GRANT OPTION is granted so again (docs/decisions/0048-grant-options.md).
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from typing import LiteralString
 from psycopg import sql
 
 from components.contract import Contract, Service
-from migration.catalog_model import PG_CLASS, PG_PROC, PG_TYPE, Catalog, CatalogObject, Grant, ObjectId
+from migration.catalog_model import (
+    PG_CLASS,
+    PG_NAMESPACE,
+    PG_PROC,
+    PG_TYPE,
+    Catalog,
+    CatalogObject,
+    Grant,
+    ObjectId,
+)
 from migration.plan_model import ServicePlan
 
 _READ_WRITE = ("DELETE", "INSERT", "SELECT", "UPDATE")
@@ -33,10 +43,12 @@ def grant_statements(
     With `only`, for these objects of the plan alone.
     """
     role = sql.Identifier(service.service.name)
+    grantable = grantable_schemas(catalog)
     for name in plan.schemas if only is None else ():
-        yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(name), role)
+        option = _option(name in grantable)
+        yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}{}").format(sql.Identifier(name), role, option)
     revoked: defaultdict[LiteralString, list[sql.Composable]] = defaultdict(list)
-    given: defaultdict[tuple[LiteralString, str | None, tuple[str, ...]], list[sql.Composable]]
+    given: defaultdict[tuple[LiteralString, str | None, tuple[str, ...], bool], list[sql.Composable]]
     given = defaultdict(list)
     for key in sorted(plan.objects):
         item = catalog.objects[key]
@@ -45,16 +57,33 @@ def grant_statements(
             revoked[named[0]].append(named[1])
     for item, grant in intended_grants(plan, catalog):
         named = _named(item)
-        if named is not None and (only is None or item.id in only):
-            given[named[0], grant.column, grant.privileges].append(named[1])
+        if named is None or (only is not None and item.id not in only):
+            continue
+        plain = tuple(word for word in grant.privileges if word not in grant.grantable)
+        for words, may_grant in ((plain, False), (grant.grantable, True)):
+            if words:
+                given[named[0], grant.column, words, may_grant].append(named[1])
     # The owner's default privileges have granted something already; what counts is the source.
     for kind, names in revoked.items():
         for some in _chunks(names):
             yield sql.SQL("REVOKE ALL ON {} {} FROM {}, PUBLIC").format(sql.SQL(kind), some, role)
-    for (kind, column, words), names in given.items():
-        rights = _privileges(column, words)
+    for (kind, column, words, may_grant), names in given.items():
+        rights, option = _privileges(column, words), _option(may_grant)
         for some in _chunks(names):
-            yield sql.SQL("GRANT {} ON {} {} TO {}").format(rights, sql.SQL(kind), some, role)
+            yield sql.SQL("GRANT {} ON {} {} TO {}{}").format(rights, sql.SQL(kind), some, role, option)
+
+
+def grantable_schemas(catalog: Catalog) -> frozenset[str]:
+    """The schemas whose USAGE the services' common role may grant on."""
+    return frozenset(
+        catalog.objects[grant.object_id].name
+        for grant in catalog.grants or ()
+        if grant.object_id[0] == PG_NAMESPACE and grant.grantable and grant.object_id in catalog.objects
+    )
+
+
+def _option(may_grant: bool) -> sql.SQL:
+    return sql.SQL(" WITH GRANT OPTION" if may_grant else "")
 
 
 def intended_grants(plan: ServicePlan, catalog: Catalog) -> Iterator[tuple[CatalogObject, Grant]]:

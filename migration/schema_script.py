@@ -13,10 +13,11 @@ from typing import Literal
 
 from migration.catalog_model import PG_CLASS, PG_CONSTRAINT, Catalog, ObjectId
 from migration.errors import SchemaChanged
-from migration.model import SequenceName, display_name
+from migration.model import SequenceName, TableName, display_name
 from migration.plan_model import ServicePlan
 from migration.schema_archive import Entry
 from migration.schema_dump import SchemaDump
+from migration.schema_readback import readable
 from migration.schema_rewrite import policy_for_roles, table_without, without_internal_options
 
 _NOT_OURS = frozenset({
@@ -62,9 +63,17 @@ class Script:
     after: tuple[Statement, ...]
 
 
-def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Mapping[str, str]) -> Script:
+def make_script(
+    dump: SchemaDump,
+    plan: ServicePlan,
+    catalog: Catalog,
+    roles: Mapping[str, str],
+    replicas: Mapping[TableName, Sequence[Statement]],
+) -> Script:
     """The service's part of the dump; `roles` maps the source's roles to the target's (in policies).
 
+    `replicas` are made where the dump has the tables they are of: after the types of their columns, before
+    the views and functions that read them.
     Raises SchemaChanged when the dump lacks something that the plan has: the source's schema has changed
     between the two.
     """
@@ -75,6 +84,8 @@ def make_script(dump: SchemaDump, plan: ServicePlan, catalog: Catalog, roles: Ma
     places: dict[int, Section] = {}
     for entry in dump.entries:
         if entry.dump_id not in kept:
+            if entry.description == "TABLE":
+                before += replicas.get(TableName(entry.schema or "", entry.tag), ())
             continue
         statement = _statement(entry, kept, plan, catalog, roles)
         places[entry.dump_id] = _section(entry, places)
@@ -148,9 +159,10 @@ def _section(entry: Entry, places: Mapping[int, Section]) -> Section:
 def _statement(
     entry: Entry, kept: Mapping[int, Entry], plan: ServicePlan, catalog: Catalog, roles: Mapping[str, str]
 ) -> Statement | None:
-    text: str | None = entry.statement
+    printed = readable(entry.statement)
+    text: str | None = printed
     if entry.description == "POLICY":
-        text = policy_for_roles(entry.statement, roles)
+        text = policy_for_roles(printed, roles)
     elif entry.description in {"TABLE", "DOMAIN"}:
         text = _without_dropped(entry, plan, catalog)
     if text is None:

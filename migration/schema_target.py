@@ -18,6 +18,7 @@ from migration.errors import SchemaOnTarget, TargetNotEmpty
 from migration.plan_builds import spelled_locales
 from migration.plan_model import TargetFacts
 from migration.queries import query
+from migration.references_plan import marks_of
 from migration.schema_script import Statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -211,13 +212,16 @@ def note_done(connection: Connection, service: str, fingerprint: str, name: str)
 def drop_schema_on_target(target: Database, service: str) -> int:
     """Drop all that this program made for the service, rows included, and return how many objects that was.
 
+    Its replicas of other services' tables are among it: what reads them, and the types that they are of, is
+    the service's own.
+
     What it did not make stays: if something like that depends on what would be dropped, nothing is dropped
     and SchemaOnTarget names it. Schemas go only if this program made them and nothing is left in them. Can
     be run twice, and after a crash at any point of creating or building.
     """
     with ddl_session(target) as connection, target.translated(f"dropping what was made for {service}"):
         ensure_marks(connection)
-        parameters = {"service": service}
+        parameters = {"services": [service, marks_of(service)]}
         dependent = connection.execute(query("schema_dependents"), parameters).fetchone()
         if dependent is not None:
             raise SchemaOnTarget(
@@ -234,10 +238,10 @@ def drop_schema_on_target(target: Database, service: str) -> int:
         with connection.transaction():
             for table in ("schema_objects", "schema_statements"):
                 connection.execute(
-                    sql.SQL("DELETE FROM waqiti_migration.{} WHERE service = %s").format(
+                    sql.SQL("DELETE FROM waqiti_migration.{} WHERE service = ANY(%(services)s)").format(
                         sql.Identifier(table)
                     ),
-                    [service],
+                    parameters,
                 )
     return len(made)
 

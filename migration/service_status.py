@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from migration.gateway import Gateway
 from migration.journal import Move, read_last_verification, read_moves, read_steps
 from migration.queries import query
 from migration.references_lag import Reading, read_readings
+from migration.references_shape import changed_shapes
+from migration.rename import lost_name
 from migration.replication import Direction, flow_name
 from migration.stack import source_database, target_database
 from migration.wal_watch import WAL_LIMIT_BYTES
@@ -159,6 +161,8 @@ def _one(
     try:
         with _looking(target_database(service)) as here:
             target_open, target_bytes, behind = _target(here, service, back)
+            if move and (lost := lost_name(service, read_steps(connection, move))):
+                problems.append(lost)
             if follows == "forward" and (why := why_stalled(here, forward, service.instance_control)):
                 problems.append(f"its own database does not follow: {why}")
     except MigrationError as error:
@@ -169,7 +173,12 @@ def _one(
     if behind is not None and behind.retained_bytes > wal_limit_bytes:
         problems.append(over_limit(forward if follows == "forward" else back, behind, wal_limit_bytes))
     reads = read_readings(contract, connection, service.name)
-    problems += [f"replica of {r.link.referenced}: {r.problem}" for r in reads if r.problem]
+    problems += [
+        f"replica of {r.link.referenced}: {said}" for r in reads for said in r.problems(wal_limit_bytes)
+    ]
+    # What does not answer is said above.
+    with suppress(MigrationError):
+        problems += map(str, changed_shapes(contract, connection, service.name) if reads else ())
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:

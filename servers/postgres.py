@@ -20,6 +20,9 @@ CONFIGURATION = "waqiti.conf"
 IDENT_MAP = "waqiti"
 """Map of pg_ident.conf: `osuser.administrators()` may be the superuser over the unix socket."""
 
+ORPHANS_END = 5.0
+"""Seconds that a killed postmaster's backends have to notice; as many again after SIGQUIT, then SIGKILL."""
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -113,8 +116,9 @@ class PostgresServer:
     def start(self, timeout: float = 60) -> None:
         """Starts it unless it runs, and waits until it accepts connections (at most `timeout` seconds).
 
-        Deals with a stale pid file by itself. Raises ServerError for a port in use, a data folder of
-        another major version, a full disk, missing permissions, parameters that the server refuses.
+        Deals with a stale pid file by itself, and ends what a killed postmaster left behind. Raises
+        ServerError for a port in use, a data folder of another major version, a full disk, missing
+        permissions, parameters that the server refuses.
         """
         if self.is_running():
             return
@@ -125,7 +129,8 @@ class PostgresServer:
         if ports.is_taken(self.port, self.address):
             raise port_in_use(self.port)
         postmaster.remove_stale_socket_lock(self.sockets, self.port)
-        deadline = time.monotonic() + timeout
+        begun = time.monotonic()
+        deadline = begun + timeout
         while True:
             said = self._try_to_start(deadline - time.monotonic())
             if said is None:
@@ -133,6 +138,11 @@ class PostgresServer:
             # After a kill -9, the last backends need a moment to notice that their postmaster is gone.
             if "shared memory block" not in said or time.monotonic() > deadline - 1:
                 raise explain(said, self.data, self.port)
+            if (waited := time.monotonic() - begun) > ORPHANS_END:
+                # One that waits for a lock of another that is gone never notices.
+                ended = postmaster.end_orphans(self.data, at_once=waited > 2 * ORPHANS_END)
+                with self.log.open("a", encoding="utf-8") as log:
+                    log.write(f"waqiti: ended what a killed postmaster left behind: {ended}\n")
             time.sleep(0.2)
 
     def _try_to_start(self, seconds: float) -> str | None:

@@ -88,6 +88,40 @@ def kill_with_children(pid: int) -> None:
             continue
 
 
+def orphans(data: Path) -> list[int]:
+    """Server processes that still work on a data folder whose postmaster is gone.
+
+    Each ends by itself once it waits for anything but another's lock. Empty while a postmaster runs, and
+    where the system does not tell a process's folder (macOS).
+    """
+    if postmaster_pid(data) is not None:
+        return []
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            named = (process / "comm").read_text().startswith("postgres")
+        except OSError:
+            continue
+        if named and _works_in(int(process.name), data):
+            found.append(int(process.name))
+    return found
+
+
+def end_orphans(data: Path, *, at_once: bool) -> list[int]:
+    """Asks what `orphans` finds to exit, as a postmaster does after a crash (SIGQUIT), or kills it.
+
+    Returns their ids.
+    """
+    ended = []
+    for pid in orphans(data):
+        try:
+            os.kill(pid, signal.SIGKILL if at_once else signal.SIGQUIT)
+        except ProcessLookupError:
+            continue
+        ended.append(pid)
+    return ended
+
+
 def _ps(*arguments: str) -> str:
     # -ww: or a COLUMNS in the environment cuts the arguments off.
     return subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,24 @@ def has_pgaudit(engine: Engine, image: str, version: int, stack: str) -> bool:
 
 def check_names(engine: Engine, plan: StackPlan) -> list[Problem]:
     """Names that something else has already."""
-    return list(_foreign(engine, plan))
+    wanted = [("network", plan.link_network, engine.network(plan.link_network))]
+    for one in plan.services.values():
+        wanted += [
+            ("network", one.applications_network, engine.network(one.applications_network)),
+            ("network", one.inner_network, engine.network(one.inner_network)),
+            ("volume", one.volume, engine.volume(one.volume)),
+            ("container", one.instance, engine.container(one.instance)),
+            ("container", one.gateway, engine.container(one.gateway)),
+        ]
+    return [
+        Problem(
+            f"{kind} {name}",
+            f"exists on this Docker host and is not of the stack {plan.label}",
+            "remove or rename it, or give the stack another name; it was not touched",
+        )
+        for kind, name, found in wanted
+        if found is not None and _labels(found).get(LABEL) != plan.label
+    ]
 
 
 def check_volumes(engine: Engine, plan: StackPlan, settings: DockerSettings) -> list[Problem]:
@@ -121,25 +138,6 @@ def check_addresses(engine: Engine, plan: StackPlan) -> list[Problem]:
 def _subnets(network: dict[str, Any]) -> list[str]:
     configured = (network.get("IPAM") or {}).get("Config") or []
     return [str(one["Subnet"]) for one in configured if one.get("Subnet")]
-
-
-def _foreign(engine: Engine, plan: StackPlan) -> Iterator[Problem]:
-    wanted = [("network", plan.link_network, engine.network(plan.link_network))]
-    for one in plan.services.values():
-        wanted += [
-            ("network", one.applications_network, engine.network(one.applications_network)),
-            ("network", one.inner_network, engine.network(one.inner_network)),
-            ("volume", one.volume, engine.volume(one.volume)),
-            ("container", one.instance, engine.container(one.instance)),
-            ("container", one.gateway, engine.container(one.gateway)),
-        ]
-    for kind, name, found in wanted:
-        if found is not None and _labels(found).get(LABEL) != plan.label:
-            yield Problem(
-                f"{kind} {name}",
-                f"exists on this Docker host and is not of the stack {plan.label}",
-                "remove or rename it, or give the stack another name; it was not touched",
-            )
 
 
 def _labels(found: dict[str, Any]) -> dict[str, str]:

@@ -1,24 +1,26 @@
 """The Docker Engine's API over its unix socket: what pulumi-docker does not do, and looks before it acts.
 
-https://docs.docker.com/reference/api/engine/version/v1.41/ (Engine 20.10, the oldest that is tried).
+https://docs.docker.com/reference/api/engine/version/v1.41/ (Engine 20.10, the oldest that is tried), or the
+oldest version that the engine still speaks: from 29 on that is 1.44.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from components.platforms.docker_transport import exchange, message, unframed
 from servers.errors import ServerError
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-API = "/v1.41"
+API = "1.41"
+"""Version that is spoken where it is understood."""
 SECONDS = 30.0
 RUN_SECONDS = 300.0
 FIRST_ERROR_STATUS = 400
@@ -55,6 +57,18 @@ class Engine:
     def container(self, name: str) -> dict[str, Any] | None:
         """`docker container inspect`."""
         return self._found(f"/containers/{quote(name)}/json")
+
+    def runs(self, name: str) -> bool:
+        """Whether the container is there and at work.
+
+        One that waits for its next start is not, though Docker calls it running; nor is one that Docker
+        started again and that has not been healthy since: it may stop at every start.
+        """
+        found = self.container(name)
+        if found is None or not found["State"]["Running"] or found["State"]["Restarting"]:
+            return False
+        health = (found["State"].get("Health") or {}).get("Status", "healthy")
+        return health == "healthy" or not found["RestartCount"]
 
     def network(self, name: str) -> dict[str, Any] | None:
         """`docker network inspect`."""
@@ -101,11 +115,11 @@ class Engine:
         """The last lines that a container wrote to its standard streams."""
         path = f"/containers/{quote(container)}/logs?stdout=1&stderr=1&tail={lines}"
         raw = self._call("GET", path, raw=True)
-        return _unframed(raw).decode(errors="replace").splitlines()
+        return unframed(raw).decode(errors="replace").splitlines()
 
-    def make_network(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
-        """A network with addresses that the engine chooses."""
-        body = {"Name": name, "CheckDuplicate": True, "Internal": internal, "Labels": dict(labels)}
+    def make_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """An ordinary network, with addresses that the engine chooses."""
+        body = {"Name": name, "CheckDuplicate": True, "Labels": dict(labels)}
         self._call("POST", "/networks/create", body)
 
     def remove_network(self, name: str) -> None:
@@ -119,14 +133,13 @@ class Engine:
         script: str,
         labels: Mapping[str, str],
         *,
-        user: str = "65534:65534",
         interpreter: str = "bash",
     ) -> list[str]:
         """What a script in a new container in `network` wrote; the container is removed afterwards."""
         body = {
             "Image": image,
             "Entrypoint": [interpreter, "-c", script],
-            "User": user,
+            "User": "65534:65534",  # nobody
             "Labels": dict(labels),
             "HostConfig": {
                 "NetworkMode": network,
@@ -159,66 +172,26 @@ class Engine:
         raw: bool = False,
         seconds: float = SECONDS,
     ) -> Any:
-        connection = _UnixConnection(self.socket, seconds)
-        headers = {"Content-Type": "application/json", "Host": "docker"}
-        try:
-            connection.request(method, API + path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            content = response.read()
-        except OSError as error:
-            raise _unusable(self.socket, error) from None
-        finally:
-            connection.close()
-        if response.status == HTTPStatus.NOT_FOUND and missing_is_none:
+        versioned = f"/v{_spoken(self.socket)}{path}"
+        status, content = exchange(self.socket, method, versioned, body, seconds)
+        if status == HTTPStatus.NOT_FOUND and missing_is_none:
             return None
-        if response.status >= FIRST_ERROR_STATUS:
+        if status >= FIRST_ERROR_STATUS:
             raise ServerError(
-                f"answered {response.status}: {_message(content)}",
+                f"answered {status}: {message(content)}",
                 where=f"Docker Engine, {method} {path.partition('?')[0]}",
                 to_do="see its log",
             )
         return content if raw else (json.loads(content) if content.strip() else None)
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+def api_of(version: Mapping[str, Any]) -> str:
+    """The API's version to speak to an engine that says this of itself (`GET /version`)."""
+    oldest = str(version.get("MinAPIVersion") or API)
+    return max(API, oldest, key=lambda one: [int(number) for number in one.split(".")])
 
 
-def _unusable(path: str, error: OSError) -> ServerError:
-    where = f"Docker Engine at {path}"
-    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-        return ServerError(
-            "does not run",
-            where=where,
-            to_do="start it (script/docker-engine start does), or set DOCKER_HOST",
-        )
-    if isinstance(error, PermissionError):
-        return ServerError("may not be used by this user", where=where, to_do="run this as root")
-    if isinstance(error, TimeoutError):
-        return ServerError("did not answer in time", where=where, to_do="see its log, then run it again")
-    return ServerError(f"does not answer ({error.strerror or error})", where=where, to_do="see its log")
-
-
-def _message(content: bytes) -> str:
-    try:
-        return str(json.loads(content)["message"])
-    except (ValueError, KeyError, TypeError):
-        return content.decode(errors="replace")[:200]
-
-
-def _unframed(stream: bytes) -> bytes:
-    """Without the 8 bytes ahead of each chunk of a log: https://docs.docker.com/reference/api/engine/
-    version/v1.41/#tag/Container/operation/ContainerAttach (stream format)."""
-    parts = []
-    while len(stream) >= 8:
-        size = int.from_bytes(stream[4:8], "big")
-        parts.append(stream[8 : 8 + size])
-        stream = stream[8 + size :]
-    return b"".join(parts)
+@cache
+def _spoken(path: str) -> str:
+    status, content = exchange(path, "GET", "/version", None, SECONDS)
+    return api_of(json.loads(content)) if status == HTTPStatus.OK else API

@@ -63,14 +63,14 @@ class GatewayFilesProvider(LocalProvider):
         return {**self.kept(props), "keep_route": props.get("keep_route", True)}
 
     def _apply(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        from components.platforms.local_gateway import _route_to_source, _write_bundle
+        from components.platforms.local_gateway import route_to_source, write_bundle
         from servers import paths, pgbouncer
 
         server = _server(props)
         paths.make_private(server.folder)
         paths.make_private(server.sockets)
         bundle = server.folder / "server-ca.crt"
-        _write_bundle(bundle, Path(props["authority"]), props["source"].get("sslrootcert"))
+        write_bundle(bundle, Path(props["authority"]), props["source"].get("sslrootcert"))
         tls = server.folder.parent / "tls"
         server.configure(
             {
@@ -93,7 +93,7 @@ class GatewayFilesProvider(LocalProvider):
             },
             hba_lines(props),
         )
-        existing, wanted = pgbouncer.read_routes(server.routes), _route_to_source(props)
+        existing, wanted = pgbouncer.read_routes(server.routes), route_to_source(props)
         if existing is None or (existing.leads_to == "source" and existing != wanted):
             pgbouncer.write_routes(server.routes, wanted)
         return self._outputs(props)
@@ -158,11 +158,9 @@ def _wait(props: Mapping[str, Any]) -> None:
     engine, deadline = Engine(props["socket"]), time.monotonic() + READY_SECONDS
     socket = Path(props["sockets"]) / f".s.PGSQL.{int(props['port'])}"
     while True:
-        found = engine.container(props["container"])
-        running = found is not None and found["State"]["Running"] and not found["State"]["Restarting"]
-        if running and socket.exists():
+        if engine.runs(props["container"]) and socket.exists():
             return
-        if time.monotonic() > deadline or found is None:
+        if time.monotonic() > deadline or engine.container(props["container"]) is None:
             said = [
                 line for line in engine.said(props["container"]) if " FATAL " in line or " ERROR " in line
             ]

@@ -43,33 +43,9 @@ def make_instance(
     """A volume, and the container of a PostgreSQL in the service's inner network."""
     plan, networks = host.plan.services[args.service], networks_of(args.network)
     folder = host.service(args.service)
-    unprotected = pulumi.ResourceOptions(parent=opts.parent)
-    disk = host.settings.volume_of(args.service)
-    volume = docker.Volume(
-        f"{name}-data",
-        name=plan.volume,
-        driver=disk.driver,
-        driver_opts=disk.of(args.service),
-        labels=labels(docker.VolumeLabelArgs, host.plan.label, args.service),
-        opts=pulumi.ResourceOptions(
-            # A change would replace the volume; `docker_checks.check_volumes` refuses it instead.
-            ignore_changes=["driver", "driverOpts"],
-            parent=opts.parent,
-            protect=opts.protect,
-            retain_on_delete=bool(opts.retain_on_delete) or args.keep_data,
-        ),
-    )
-    environment = {
-        "PGDATA": DATA,
-        "WAQITI_VERSION": str(args.version),
-        "WAQITI_CLUSTER": f"{host.plan.label}/{args.service}",
-        "WAQITI_ADMINISTRATOR": args.administrator,
-        "WAQITI_ROOM": str(docker_plan.ROOM),
-        # Out of memory, a session is killed rather than the postmaster: the others come back with it.
-        # https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT
-        "PG_OOM_ADJUST_FILE": "/proc/self/oom_score_adj",
-        "PG_OOM_ADJUST_VALUE": "200",
-    }
+    unprotected = pulumi.ResourceOptions(parent=opts.parent)  # of the instance, only the volume is protected
+    volume = _volume(host, name, args, opts)
+    environment = _environment(host, args)
     limits = host.limits(plan)
     start = START.read_text(encoding="utf-8")
     shape = digest(
@@ -165,3 +141,36 @@ def make_instance(
     }
     endpoint = host.endpoint(args.host, plan.instance_address, args.port, args.database)
     return Instance(resource, endpoint, control, (audit.PGAUDIT,) if host.pgaudit else ())
+
+
+def _volume(host: DockerHost, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions) -> docker.Volume:
+    disk = host.settings.volume_of(args.service)
+    return docker.Volume(
+        f"{name}-data",
+        name=host.plan.services[args.service].volume,
+        driver=disk.driver,
+        driver_opts=disk.of(args.service),
+        labels=labels(docker.VolumeLabelArgs, host.plan.label, args.service),
+        opts=pulumi.ResourceOptions(
+            # A change would replace the volume; `docker_checks.check_volumes` refuses it instead.
+            ignore_changes=["driver", "driverOpts"],
+            parent=opts.parent,
+            protect=opts.protect,
+            retain_on_delete=bool(opts.retain_on_delete) or args.keep_data,
+        ),
+    )
+
+
+def _environment(host: DockerHost, args: InstanceArgs) -> dict[str, str]:
+    """What the start and the health check are told; no secret."""
+    return {
+        "PGDATA": DATA,
+        "WAQITI_VERSION": str(args.version),
+        "WAQITI_CLUSTER": f"{host.plan.label}/{args.service}",
+        "WAQITI_ADMINISTRATOR": args.administrator,
+        "WAQITI_ROOM": str(docker_plan.ROOM),
+        # Out of memory, a session is killed rather than the postmaster: the others come back with it.
+        # https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT
+        "PG_OOM_ADJUST_FILE": "/proc/self/oom_score_adj",
+        "PG_OOM_ADJUST_VALUE": "200",
+    }

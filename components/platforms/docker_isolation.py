@@ -1,52 +1,15 @@
-"""Tries to get from everywhere to everywhere in a stack on Docker, and prints what is reached as a matrix.
-
-A container of the instances' image joins each service's network as an application would, and one an ordinary
-network that is not the stack's. Each tries every service's gateway and instance (by name, by every address),
-the host's addresses and the way out (192.0.2.1, for documentation: nobody has it). Then each service's login
-is tried at every other service's gateway and instance, from the host, which is where they are in reach.
-"""
+"""What may be reached in a stack on Docker and what may not, and the matrix of what was. Pure."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import psycopg
-
-from components.contract import Contract, Endpoint, Login, Service
-from components.platforms.docker_engine import Engine
-from servers.errors import ServerError
-
-OUTSIDE = "192.0.2.1"
-"""RFC 5737: nobody's."""
 ELSEWHERE = "elsewhere"
 """The row of the container in no network of the stack."""
-_SSH, _HTTP = 22, 80
-
-_SCRIPT = """
-echo "route $(ip -4 route show default 2>/dev/null | wc -l)"
-try() {
-    local began=$EPOCHREALTIME said
-    said=$(timeout %(seconds)d bash -c ": </dev/tcp/$2/$3" 2>&1)
-    case $? in
-    0) said=open ;;
-    124) said=silence ;;
-    *) case $said in *refused*) said=refused ;; *) said=unreachable ;; esac ;;
-    esac
-    echo "try $1 $2 $3 $said $(( (${EPOCHREALTIME/./} - ${began/./}) / 1000 ))"
-}
-while read -r what address port; do
-    try "$what" "$address" "$port" &
-    while [ "$(jobs -pr | wc -l)" -ge %(at_once)d ]; do wait -n; done
-done <<'TARGETS'
-%(targets)s
-TARGETS
-wait
-"""
-_SECONDS = 8
-_AT_ONCE = 60
+WITHOUT_ROUTE = 25
+"""From this major version on, Docker Engine writes no default route into an internal network:
+https://docs.docker.com/engine/release-notes/25.0/, moby/moby pull request 46603."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +21,15 @@ class Attempt:
     address: str
     port: int
     result: str
-    """`open`, `refused` (somebody is there), `unreachable` or `silence`."""
+    """`open`, `refused` (somebody is there), `no-route` (ENETUNREACH: known at once, nothing was sent),
+    `no-host` (EHOSTUNREACH: nobody has the address, after about 3 s), `no-name`, `silence` or `other`."""
     milliseconds: int
 
     @property
     def reached(self) -> bool:
-        """Whether anything answered: a refusal is an answer too."""
-        return self.result in ("open", "refused")
+        """Whether anything answered, a refusal is an answer too. On the way out silence is none: it is of
+        somewhere else."""
+        return self.result in ("open", "refused") or (self.target == "out" and self.result == "silence")
 
 
 @dataclass
@@ -72,6 +37,8 @@ class Findings:
     """What was tried from where."""
 
     services: tuple[str, ...]
+    engine: str
+    """Docker Engine's version."""
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     """By the service whose network it was tried from, and ELSEWHERE."""
     default_routes: dict[str, int] = field(default_factory=dict)
@@ -80,7 +47,25 @@ class Findings:
 
     def breaches(self) -> list[str]:
         """A line for everything that was reached and should not have been, or the other way round."""
-        return [*self._networks(), *self._logins()]
+        routes = self._default_routes() if self._writes_no_routes() else ()
+        return [*self._networks(), *routes, *self._logins()]
+
+    def notes(self) -> list[str]:
+        """A line for what this engine cannot do better."""
+        if self._writes_no_routes() or not list(self._default_routes()):
+            return []
+        return [
+            f"Docker Engine {self.engine} gives containers a default route that leads to nobody: what is"
+            f" outside is unreachable after about 3 s; from {WITHOUT_ROUTE} on there is none: at once"
+        ]
+
+    def _writes_no_routes(self) -> bool:
+        return int(self.engine.partition(".")[0]) >= WITHOUT_ROUTE
+
+    def _default_routes(self) -> Iterator[str]:
+        for origin, count in self.default_routes.items():
+            if origin != ELSEWHERE and count:
+                yield f"from {origin}'s network: there is a default route"
 
     def _networks(self) -> Iterator[str]:
         for origin, tried in self.attempts.items():
@@ -99,42 +84,6 @@ class Findings:
                 yield f"{whose}'s login gets in at {database}'s {where}"
             if whose == database and not where:
                 yield f"{whose}'s login does not get in at its own gateway"
-
-
-def find_out(engine: Engine, contract: Contract) -> Findings:
-    """Try everything. Makes containers and a network, and removes them. Raises ServerError."""
-    stack = _stack(contract)
-    findings = Findings(tuple(contract.services))
-    labels = {"waqiti.probe": stack}
-    one = engine.container(f"{stack}-{findings.services[0]}-instance")
-    image = str(one["Image"]) if one else ""
-    everything = list(_targets(engine, contract))
-    # An ordinary network has a way out, and nothing of this may take it: only what the host knows a way to.
-    inside = {
-        one.address for service in contract.services.values() for one in (service.endpoint, service.instance)
-    }
-    targets = {
-        name: [one for one in everything if one[0] != "host" or one[1] in _hosts(engine, contract, name)]
-        for name in findings.services
-    }
-    targets[ELSEWHERE] = [one for one in everything if one[1] in inside]
-    elsewhere = f"{stack}-probe-{secrets.token_hex(4)}"
-    engine.make_network(elsewhere, labels, internal=False)
-    try:
-        networks = {name: f"{stack}-{name}" for name in findings.services} | {ELSEWHERE: elsewhere}
-        with ThreadPoolExecutor(max_workers=5) as pool:
-            said = pool.map(
-                lambda origin: engine.run(image, networks[origin], _script(targets[origin]), labels), networks
-            )
-            for origin, lines in zip(networks, said, strict=True):
-                _take_in(findings, origin, lines)
-                _require_all(findings, origin, len(targets[origin]))
-    finally:
-        engine.remove_network(elsewhere)
-    for whose, one_service in contract.services.items():
-        for name, other in contract.services.items():
-            findings.logins[whose, name] = _gets_in(one_service, other)
-    return findings
 
 
 def matrix(findings: Findings) -> str:
@@ -159,100 +108,3 @@ def matrix(findings: Findings) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-
-
-Target = tuple[str, str, int]
-"""What it is, where, and the port."""
-
-
-def _targets(engine: Engine, contract: Contract) -> Iterator[Target]:
-    ports = set()
-    for name, service in contract.services.items():
-        for kind, endpoint, host in (
-            ("gateway", service.endpoint, service.endpoint.host),
-            ("instance", service.instance, f"{service.endpoint.host}-instance"),
-        ):
-            container = f"{_stack(contract)}-{name}-{kind}"
-            addresses = [one["IPAddress"] for one in _networks_of(engine, container)]
-            for address in (host, container, *addresses):
-                yield f"{kind}:{name}", address, endpoint.port
-            ports.add(endpoint.port)
-    for address in sorted({one for name in contract.services for one in _hosts(engine, contract, name)}):
-        # A published port would be at the host's addresses.
-        for port in (_SSH, contract.source.endpoint.port, *sorted(ports)):
-            yield "host", address, port
-    yield "out", OUTSIDE, _HTTP
-
-
-def _hosts(engine: Engine, contract: Contract, service: str) -> set[str]:
-    """The host's addresses in the networks of a service's instance, and the one that its applications'
-    network would have for it."""
-    containers = (f"{_stack(contract)}-{service}-{kind}" for kind in ("gateway", "instance"))
-    return {
-        one["Gateway"]
-        for container in containers
-        for one in _networks_of(engine, container)
-        if one.get("Gateway")
-    }
-
-
-def _networks_of(engine: Engine, container: str) -> list[Mapping[str, str]]:
-    found = engine.container(container)
-    return [] if found is None else list(found["NetworkSettings"]["Networks"].values())
-
-
-def _stack(contract: Contract) -> str:
-    return f"{contract.project}-{contract.stack}"
-
-
-def _script(targets: Sequence[Target]) -> str:
-    lines = "\n".join(f"{what} {address} {port}" for what, address, port in targets)
-    return _SCRIPT % {"seconds": _SECONDS, "at_once": _AT_ONCE, "targets": lines}
-
-
-def _require_all(findings: Findings, origin: str, expected: int) -> None:
-    """What was not tried must not pass for what was not reached."""
-    tried = len(findings.attempts[origin])
-    if tried != expected:
-        raise ServerError(
-            f"{tried} of {expected} attempts ended",
-            where=f"the probe in {origin}'s network",
-            to_do="run it again",
-        )
-
-
-def _take_in(findings: Findings, origin: str, lines: list[str]) -> None:
-    attempts = findings.attempts.setdefault(origin, [])
-    for line in lines:
-        word, *rest = line.split()
-        if word == "route":
-            findings.default_routes[origin] = int(rest[0])
-        elif word == "try" and len(rest) == 5:
-            target, address, port, result, milliseconds = rest
-            attempts.append(Attempt(target, address, int(port), result, int(milliseconds)))
-
-
-def _gets_in(one: Service, other: Service) -> str:
-    where = {"gateway": other.endpoint, "instance": other.instance}
-    if one.name == other.name:
-        where = {"gateway": other.endpoint}
-    return "+".join(kind for kind, endpoint in where.items() if _logs_in(endpoint, one.service))
-
-
-def _logs_in(endpoint: Endpoint, login: Login) -> bool:
-    try:
-        psycopg.connect(
-            host=endpoint.host,
-            hostaddr=endpoint.address,
-            port=endpoint.port,
-            dbname=endpoint.database,
-            user=login.name,
-            password=login.password.get_secret_value(),
-            sslmode=endpoint.sslmode,
-            sslrootcert=endpoint.sslrootcert,
-            connect_timeout=15,
-            prepare_threshold=None,
-        ).close()
-    except psycopg.OperationalError:
-        return False
-    return True

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.contract import Contract
-from components.platforms import docker_isolation
+from components.platforms import docker_isolation, docker_isolation_probe
 from components.platforms.docker_engine import Engine
 from servers.errors import ServerError
 
@@ -21,7 +21,7 @@ _ROOT = Path(__file__).parents[2]
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 isolated, 1 not, 2 nothing could be tried."""
-    parser = argparse.ArgumentParser(prog="script/isolation", description=docker_isolation.__doc__)
+    parser = argparse.ArgumentParser(prog="script/isolation", description=docker_isolation_probe.__doc__)
     parser.add_argument("--stack", help="Pulumi stack; default: the selected one")
     parser.add_argument("--contract", type=Path, help="a JSON file with the contract, instead of a stack")
     parser.add_argument("--json", action="store_true", help="the findings as JSON")
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
                 where=f"stack {contract.stack}",
                 to_do="name another",
             )
-        findings = docker_isolation.find_out(Engine.of_environment(), contract)
+        findings = docker_isolation_probe.find_out(Engine.of_environment(), contract)
     except ServerError as error:
         print(f"script/isolation: {error}", file=sys.stderr)
         return 2
@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
         print(
             "\n".join(breaches) if breaches else "isolated: each service reaches its own gateway, and no more"
         )
+        print("\n".join(findings.notes()), end="\n" if findings.notes() else "")
     return 1 if breaches else 0
 
 
@@ -72,6 +73,8 @@ def _as_json(findings: docker_isolation.Findings, breaches: list[str]) -> dict[s
     return {
         "isolated": not breaches,
         "breaches": breaches,
+        "notes": findings.notes(),
+        "engine": findings.engine,
         "default_routes": findings.default_routes,
         "attempts": {
             origin: [dataclasses.asdict(one) for one in tried] for origin, tried in findings.attempts.items()

@@ -16,17 +16,14 @@ class ContainerProvider(LocalProvider):
     replaced_by = ("container",)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        found = _inspect(props)
-        if found is None:
+        from components.platforms.docker_engine import Engine
+
+        engine = Engine(props["socket"])
+        if engine.container(props["container"]) is None:
             return ReadResult(None, {})
-        return ReadResult(id_, {**self.kept(props), "running": bool(found["State"]["Running"])})
+        return ReadResult(id_, {**self.kept(props), "running": engine.runs(props["container"])})
 
     def needs_attention(self, props: Mapping[str, Any]) -> bool:
-        found = _inspect(props)
-        return not props.get("running") or found is None or not found["State"]["Running"]
+        from components.platforms.docker_engine import Engine
 
-
-def _inspect(props: Mapping[str, Any]) -> dict[str, Any] | None:
-    from components.platforms.docker_engine import Engine
-
-    return Engine(props["socket"]).container(props["container"])
+        return not props.get("running") or not Engine(props["socket"]).runs(props["container"])

@@ -21,6 +21,8 @@ from servers.pgbouncer_routes import read_routes
 PAUSE_SECONDS = 30.0
 READY_SECONDS = 120.0
 STOP_SECONDS = 60
+STARTING = "waqiti: starting"
+"""docker_start.sh's first line."""
 _POLL_SECONDS = 0.1
 
 
@@ -31,7 +33,7 @@ def hold(props: Mapping[str, Any]) -> None:
     """
     engine, gateway = Engine(props["socket"]), props["gateway"]
     route = read_routes(Path(props["routes"]))
-    if route is None or route.leads_to != "target" or not _runs(engine, gateway):
+    if route is None or route.leads_to != "target" or not engine.runs(gateway):
         return
     try:
         engine.signal(gateway, "SIGUSR1")
@@ -56,7 +58,7 @@ def _wait_for_sessions_gone(props: Mapping[str, Any]) -> None:
 def release(props: Mapping[str, Any]) -> None:
     """Let the clients go on; does nothing when they do not wait."""
     engine = Engine(props["socket"])
-    if _runs(engine, props["gateway"]):
+    if engine.runs(props["gateway"]):
         engine.signal(props["gateway"], "SIGUSR2")
 
 
@@ -113,7 +115,7 @@ def _refusal(engine: Engine, container: str) -> str | None:
     state = found["State"]
     if state["Running"] and not state["Restarting"]:
         return None
-    lines = engine.said(container)
+    lines = _of_the_last_start(engine.said(container))
     telling = [
         line
         for line in lines
@@ -131,9 +133,10 @@ def _refusal(engine: Engine, container: str) -> str | None:
     return said.removeprefix("waqiti: refused: ").removeprefix("waqiti: ")
 
 
-def _runs(engine: Engine, container: str) -> bool:
-    found = engine.container(container)
-    return found is not None and bool(found["State"]["Running"])
+def _of_the_last_start(lines: list[str]) -> list[str]:
+    """What stopped an earlier one may be mended by now."""
+    starts = [number for number, line in enumerate(lines) if line == STARTING]
+    return lines[starts[-1] + 1 :] if starts else lines
 
 
 def _sessions(props: Mapping[str, Any]) -> int:

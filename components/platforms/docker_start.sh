@@ -2,6 +2,7 @@
 # First process of an instance's container, as its postgres user: makes the cluster once, then becomes postgres.
 # Works with any image that has PostgreSQL's programs; what it needs lies beside it.
 set -eu
+echo "waqiti: starting" >&2
 here=/etc/waqiti
 PATH=$PATH:/usr/lib/postgresql/$WAQITI_VERSION/bin
 
@@ -35,6 +36,6 @@ owner=$(cat "$PGDATA/waqiti-cluster" 2>/dev/null || echo "another program")
 # shellcheck disable=SC2046
 set -- $(df -Pk "$volume" | tail -n 1)
 [ "$4" -ge "$WAQITI_ROOM" ] ||
-    echo "waqiti: disk full: $(($4 / 1024)) of $(($2 / 1024)) MB are left on the volume; grow it, or make room" >&2
+    echo "waqiti: disk full: $(($4 / 1024)) of $(($2 / 1024)) MB are left on the volume; grow it, or remove its logs" >&2
 exec postgres -D "$PGDATA" -c config_file="$here/postgresql.conf" -c hba_file="$here/hba.conf" \
     -c ident_file="$here/ident.conf"

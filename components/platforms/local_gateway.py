@@ -108,7 +108,7 @@ class GatewayProvider(LocalProvider):
         server = _server(props)
         paths.make_private(server.folder)
         bundle = server.folder / "server-ca.crt"
-        _write_bundle(bundle, Path(props["authority"]), props["source"].get("sslrootcert"))
+        write_bundle(bundle, Path(props["authority"]), props["source"].get("sslrootcert"))
         changed = server.configure(
             {**SETTINGS, **_tls(props, bundle), **props["settings"]},
             {
@@ -117,7 +117,7 @@ class GatewayProvider(LocalProvider):
             },
             hba_lines(props),
         )
-        existing, wanted = pgbouncer.read_routes(server.routes), _route_to_source(props)
+        existing, wanted = pgbouncer.read_routes(server.routes), route_to_source(props)
         if existing is None or (existing.leads_to == "source" and existing != wanted):
             pgbouncer.write_routes(server.routes, wanted)
         if not server.is_running():
@@ -158,7 +158,7 @@ def _tls(props: Mapping[str, Any], bundle: Path) -> dict[str, str]:
     }
 
 
-def _write_bundle(path: Path, authority: Path, source_authority: str | None) -> None:
+def write_bundle(path: Path, authority: Path, source_authority: str | None) -> None:
     """Whom the gateway trusts as a server: the stack's CA, and the shared database's (or the system's)."""
     from servers.osuser import write_private
 
@@ -174,7 +174,8 @@ def _write_bundle(path: Path, authority: Path, source_authority: str | None) -> 
     write_private(path, "\n".join(parts))
 
 
-def _route_to_source(props: Mapping[str, Any]) -> Route:
+def route_to_source(props: Mapping[str, Any]) -> Route:
+    """Where the gateway leads until the service has moved."""
     from servers.pgbouncer import Route
 
     source = props["source"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from migration.commands.common import (
     invocation,
 )
 from migration.commands.dry_run import expect, show_expected
+from migration.commands.queries_transactions import WatchTransactions
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     SkipGate,
@@ -51,6 +53,7 @@ def cutover(
     workers: Workers = None,
     pause_timeout: PauseTimeout = DEFAULT_PAUSE_SECONDS,
     skip_gate: SkipGate = None,
+    watch: WatchTransactions = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify services that follow, then switch them to their own databases; clients wait for a moment.
@@ -61,7 +64,7 @@ def cutover(
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
     if dry_run:
-        limits = GateLimits(pause_seconds=pause_timeout)
+        limits = GateLimits(pause_seconds=pause_timeout, watch_seconds=watch or 0.0)
         show_expected(here, [expect(agreed, service, "cutover", limits) for service in wanted])
         return
     skipped = tuple(skip_gate or ())
@@ -80,7 +83,8 @@ def cutover(
         def act(online: Online, service: Service) -> Mapping[str, Any]:
             plan = read_plan(agreed, [service])
             move = online.in_state(service, FOLLOWING)
-            gates = check_gates(agreed, service, plan, "cutover", verbs.gate_limits)
+            limits = replace(verbs.gate_limits, watch_seconds=watch or 0.0)
+            gates = check_gates(agreed, service, plan, "cutover", limits)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)
             result = online.cutover(service, plan)

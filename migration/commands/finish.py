@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from components.contract import Contract, Service
+from components.contract import Service
 from migration.commands.common import (
     All,
     AsJson,
@@ -19,11 +19,12 @@ from migration.commands.common import (
     chosen,
     invocation,
 )
-from migration.commands.verbs import SkipGate, ask, at_work, show_states
+from migration.commands.verbs import SkipGate, Verbs, ask, at_work, show_states
 from migration.finish import finish_service
 from migration.gateway import Gateway
+from migration.journal import Move
 from migration.online import FINISHED, Online
-from migration.rename import rename_pending
+from migration.rename import lost_name, rename_pending
 
 
 def finish(
@@ -53,7 +54,7 @@ def finish(
         over = [
             s
             for s in wanted
-            if s.name in moves and moves[s.name].state == FINISHED and not _to_settle(agreed, s)
+            if s.name in moves and moves[s.name].state == FINISHED and not _to_settle(verbs, s, moves[s.name])
         ]
         left = [s for s in wanted if s not in over]
         renames = [f"{s.schema_name} to {s.own_schema}" for s in left if s.own_schema]
@@ -84,8 +85,11 @@ def finish(
     show_states(here, done)
 
 
-def _to_settle(contract: Contract, service: Service) -> bool:
-    """Whether a finished service's schema still waits for its new name, or its clients for that."""
+def _to_settle(verbs: Verbs, service: Service, move: Move) -> bool:
+    """Whether a finished service's schema waits for its new name, its clients for that, or it is called
+    otherwise than services.yaml says."""
+    if lost_name(service, verbs.journal.steps(move)):
+        return True
     if service.own_schema is None:
         return False
-    return rename_pending(service) or Gateway(service, contract.source).is_paused()
+    return rename_pending(service) or Gateway(service, verbs.contract.source).is_paused()

@@ -18,6 +18,7 @@ from migration.commands.common import (
     chosen,
     invocation,
 )
+from migration.commands.queries_transactions import WatchTransactions
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_WAL_GIB,
@@ -55,6 +56,7 @@ def gates(
     before: Annotated[
         Before | None, typer.Option("--before", help="Default: the verb that comes next.")
     ] = None,
+    watch: WatchTransactions = None,
     as_json: AsJson = False,
 ) -> None:
     """Check everything that a service's next verb depends on. Changes nothing.
@@ -64,7 +66,9 @@ def gates(
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything or not services)
-    limits = GateLimits(pause_seconds=pause_timeout, wal_bytes=int(wal_limit * 2**30))
+    limits = GateLimits(
+        pause_seconds=pause_timeout, wal_bytes=int(wal_limit * 2**30), watch_seconds=watch or 0.0
+    )
     source = source_database(agreed)
     with source.connect() as connection, source.translated("reading the journal"):
         moves = {move.service: move for move in read_moves(connection)}

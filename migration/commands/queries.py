@@ -11,11 +11,20 @@ from rich.text import Text
 
 from migration.catalog import read_catalog
 from migration.commands.common import AsJson, ContractFile, Services, Stack, chosen, invocation
+from migration.commands.queries_transactions import (
+    DEFAULT_WATCH_WAL_GIB,
+    WatchTransactions,
+    WatchWal,
+    summary,
+    transactions_grid,
+)
 from migration.errors import GateClosed
 from migration.runtime_queries import CrossingQuery
 from migration.runtime_queries_logs import read_log
 from migration.runtime_queries_read import read_all, tools
 from migration.stack import source_database
+from migration.transactions import CrossingTransactions
+from migration.transactions_watch import note_watched, watch_transactions
 
 _SHOWN = 300
 """Characters of a statement on a terminal; `--json` has all of it."""
@@ -33,12 +42,15 @@ def queries(
             "--log", metavar="FILE", help="A log of the shared server as well: stderr, csv or json."
         ),
     ] = None,
+    watch: WatchTransactions = None,
+    watch_wal: WatchWal = DEFAULT_WATCH_WAL_GIB,
     as_json: AsJson = False,
 ) -> None:
     """List statements that join or write across services, how often they ran and by whom. Touches nothing.
 
-    From pg_stat_statements of the shared database, and from logs. Exit status 0: none that a rule of
-    services.yaml does not allow; 27: there are.
+    From pg_stat_statements of the shared database, and from logs. With --watch-transactions also which pairs
+    of services one transaction writes to, statement by statement; what it saw is kept for the gate. Exit
+    status 0: none that a rule of services.yaml does not allow; 27: there are.
     """
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
@@ -55,11 +67,24 @@ def queries(
     if services:
         names = {service.name for service in wanted}
         found = [query for query in found if names.intersection(query.services)]
+    watched = None
+    pairs: list[CrossingTransactions] = []
+    if watch is not None:
+        here.err.print(f"watching the transactions of {source.where} for {watch:g} s", markup=False)
+        watched = watch_transactions(
+            source, agreed, judge.plan, seconds=watch, wal_bytes=int(watch_wal * 2**30)
+        )
+        note_watched(source, watched)
+        names = {service.name for service in wanted}
+        pairs = [pair for pair in watched.pairs if names.intersection(pair.services)]
     if as_json:
         here.show_json({
             "pg_stat_statements": ran.as_json(),
             "statements": len(statements),
             "queries": [query.as_json() for query in found],
+            "transactions": None
+            if watched is None
+            else {**watched.as_json(), "pairs": [pair.as_json() for pair in pairs]},
         })  # fmt: skip
     else:
         if found:
@@ -68,6 +93,10 @@ def queries(
         here.out.print(
             f"{len(found)} of {len(statements)} different statements cross services{since}.", markup=False
         )
+        if watched is not None:
+            if pairs:
+                here.out.print(transactions_grid(pairs))
+            here.out.print(summary(watched, pairs), markup=False)
     if ran.advice:
         here.err.print(f"pg_stat_statements cannot be read: {ran.advice}", markup=False)
     if ran.forgotten:
@@ -82,6 +111,14 @@ def queries(
             f"{len(open_ones)} statements cross services, the first: {first.text[:_SHOWN]}"
             f" ({', '.join(first.services)}); change them, or allow them in services.yaml: services:"
             f" {first.services[0]}: crossing: {first.line}"
+        )
+    open_pairs = [pair for pair in pairs if not pair.reason]
+    if open_pairs:
+        worst = open_pairs[0]
+        raise GateClosed(
+            f"{len(open_pairs)} pairs of services are written to by one transaction, the first:"
+            f" {', '.join(worst.services)} ({', '.join(worst.examples[:4])}); commit them apart, or allow"
+            f" them in services.yaml: services: {worst.services[0]}: crossing: {worst.line}"
         )
 
 

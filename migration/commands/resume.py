@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 
-from components.contract import Service
+from components.contract import Contract, Service
 from migration.apply_errors import why_stalled
 from migration.commands.common import All, AsJson, ContractFile, Services, Stack, chosen, invocation
 from migration.commands.verbs import at_work, show_states, source_plan
 from migration.errors import MigrationError
 from migration.finish import finish_service
 from migration.gateway import Gateway
+from migration.journal import StepRecord
 from migration.online import FINISHED, FINISHING, FOLLOWING, MOVED, STARTING, SWITCHING, Online
 from migration.online_move import OnlineMove
+from migration.rename import RENAME_STEP, lost_name
 
 _ROUTES = {FOLLOWING: "source", MOVED: "target"}
 
@@ -41,21 +43,18 @@ def resume(
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
             before = verbs.journal.last_move(service.name)
-            if before is not None and before.state == FINISHED and service.own_schema is not None:
-                # A rename after the finish was killed; `finish` goes on with it.
-                gateway = Gateway(service, agreed.source)
-                astray = gateway.is_paused()
-                gateway.resume()
-                note = "its gateway was put right; `finish` goes on" if astray else "needed nothing"
+            if before is not None and before.state == FINISHED:
+                note = _still_finished(agreed, service, verbs.journal.steps(before))
                 return {"state": FINISHED, "note": note}
             if before is None or before.finished is not None:
                 return {"state": before.state if before else "not begun", "note": "nothing was under way"}
+            if before.state == FINISHING:
+                # Whichever way it was moved.
+                finish_service(online, service)
+                return {"state": FINISHED, "note": "finished now"}
             if before.mode == "offline":
                 note = "" if before.state == MOVED else "`run --stop-writes` goes on with it"
                 return {"state": before.state, "note": note}
-            if before.state == FINISHING:
-                finish_service(online, service)
-                return {"state": FINISHED, "note": "finished now"}
             plan = source_plan(agreed, service)
             move = online.resume(service, plan)
             if move is None:
@@ -69,6 +68,19 @@ def resume(
 
         results = verbs.each(wanted, act)
     show_states(here, results)
+
+
+def _still_finished(contract: Contract, service: Service, steps: Sequence[StepRecord]) -> str:
+    """What to say of a service that is finished; a gateway that a killed rename left paused goes on."""
+    gateway, astray = Gateway(service, contract.source), False
+    if service.own_schema is not None or any(s.step == RENAME_STEP and s.outcome is None for s in steps):
+        astray = gateway.is_paused()
+        gateway.resume()
+    if lost := lost_name(service, steps):
+        return lost
+    if astray:
+        return "its gateway was put right; `finish` goes on"
+    return "nothing was under way" if service.own_schema is None else "needed nothing"
 
 
 def _note(before: str, after: str) -> str:

@@ -70,10 +70,8 @@ def status(
         here.show_json({"services": {one.service: one.as_json() for one in found}})
         return
     here.out.print(_grid(found, Rates(), here.out.width))
-    for one in found:
-        for reading in one.reads:
-            behind = "?" if reading.bytes is None else size(reading.bytes)
-            here.out.print(f"{one.service} reads {reading.link.referenced}, {behind} behind", markup=False)
+    for line in _read(found):
+        here.out.print(line, markup=False)
     _show_problems(here, found)
 
 
@@ -137,19 +135,29 @@ def _line(here: Invocation, one: ServiceStatus, rates: Rates) -> None:
         return
     sys.stdout.write(f"{one.service}: {one.state}, leads to {one.route or '?'}, writes {one.writes}")
     progress = _progress(one, rates)
-    sys.stdout.write(f", {progress}\n" if progress else "\n")
+    reads = "".join(f"; reads {r.link.referenced} ({r.state}), {r.behind()}" for r in one.reads)
+    sys.stdout.write(f", {progress}{reads}\n" if progress else f"{reads}\n")
 
 
 def _show_problems(here: Invocation, found: Sequence[ServiceStatus]) -> None:
     for one in found:
         for problem in one.problems:
-            here.err.print(f"{one.service}: {problem}", markup=False)
+            line = f"{one.service}: {problem}"
+            here.err.print(line, markup=False, soft_wrap=not here.err.is_terminal)
 
 
 def _picture(found: Sequence[ServiceStatus], rates: Rates, width: int) -> RenderableType:
-    """The table, and below it what is wrong."""
+    """The table, and below it what is read of others and what is wrong."""
     problems = [f"{one.service}: {problem}" for one in found for problem in one.problems]
-    return Group(_grid(found, rates, width), *(Text(line) for line in problems))
+    return Group(_grid(found, rates, width), *(Text(line) for line in (*_read(found), *problems)))
+
+
+def _read(found: Sequence[ServiceStatus]) -> list[str]:
+    return [
+        f"{one.service} reads {reading.link.referenced} ({reading.state}), {reading.behind()}"
+        for one in found
+        for reading in one.reads
+    ]
 
 
 def _grid(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Grid:

@@ -29,7 +29,7 @@ WITH RECURSIVE parts (whole, part) AS (
 SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.attnotnull,
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN a.attcollation <> t.typcollation THEN format('%I.%I', cn.nspname, co.collname) END,
-       o.oid IS NULL,
+       o.oid IS NULL, CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation ELSE 0 END,
        t.typname = 'oid' AND t.oid = 'oid'::regtype OR t.typname = 'lo' AND t.typtype = 'd'
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid

@@ -4,6 +4,12 @@ SELECT 'default privileges', n.nspname::text,
        format('default privileges for %%s made by %%I', CASE d.defaclobjtype WHEN 'r' THEN 'tables'
            WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
            WHEN 'n' THEN 'schemas' ELSE 'objects' END, pg_get_userbyid(d.defaclrole))
+       || coalesce((SELECT format(' (%%s)', string_agg(one.given, '; ' ORDER BY one.given))
+                    FROM (SELECT format('%%s to %%s%%s', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type),
+                                        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END,
+                                        CASE WHEN a.is_grantable THEN ' with grant option' END)
+                          FROM aclexplode(d.defaclacl) a WHERE a.grantee <> d.defaclrole
+                          GROUP BY a.grantee, a.is_grantable) one (given)), '')
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 UNION ALL
 SELECT 'security label', n.nspname::text,

@@ -12,7 +12,8 @@ WITH granted (namespace, classid, objid, owner, acl) AS (
     UNION ALL
     SELECT oid, 'pg_namespace'::regclass, oid, nspowner, nspacl FROM pg_namespace WHERE nspacl IS NOT NULL
 )
-SELECT n.nspname, r.rolname, count(DISTINCT (g.classid, g.objid))
+SELECT n.nspname, r.rolname, count(DISTINCT (g.classid, g.objid)),
+       count(DISTINCT (g.classid, g.objid)) FILTER (WHERE a.is_grantable)
 FROM granted g
 JOIN pg_namespace n ON n.oid = g.namespace
 CROSS JOIN LATERAL aclexplode(g.acl) a

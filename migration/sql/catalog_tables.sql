@@ -1,6 +1,33 @@
 -- Every table with its size and the key that tells its rows apart, one row each. The key is the primary key,
 -- else the index of its replica identity, else the narrowest unique index that is immediate, complete
 -- (neither partial nor over expressions) and free of NULLs.
+WITH RECURSIVE hashed (relid, typid) AS (
+    -- The types that hash partitions are cut by: of columns, and all that an expression names.
+    SELECT pt.partrelid, a.atttypid
+    FROM pg_partitioned_table pt CROSS JOIN unnest(pt.partattrs::int2[]) k
+    JOIN pg_attribute a ON a.attrelid = pt.partrelid AND a.attnum = k
+    WHERE pt.partstrat = 'h'
+    UNION
+    SELECT pt.partrelid, t.oid
+    FROM pg_partitioned_table pt
+    CROSS JOIN regexp_matches(pt.partexprs::text, ':[a-z_]*type[a-z]* ([0-9]+)', 'g') m
+    JOIN pg_type t ON t.oid = m[1]::oid
+    WHERE pt.partstrat = 'h'
+      AND EXISTS (SELECT FROM pg_opclass oc
+                  WHERE oc.oid = ANY (pt.partclass::oid[])
+                    AND oc.opcintype IN ('anyenum'::regtype, 'anyarray'::regtype, 'anyrange'::regtype,
+                                         'anymultirange'::regtype, 'record'::regtype))
+    UNION
+    SELECT h.relid, held.typid
+    FROM hashed h JOIN pg_type t ON t.oid = h.typid
+    CROSS JOIN LATERAL (
+        SELECT t.typelem WHERE t.typelem <> 0
+        UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+        UNION ALL SELECT a.atttypid FROM pg_attribute a
+                  WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    ) held (typid)
+)
 SELECT c.oid, n.nspname, c.relname,
        CASE WHEN c.relkind = 'p' THEN 'partitioned' WHEN c.relkind = 'f' THEN 'foreign'
             WHEN c.relispartition THEN 'partition' ELSE 'table' END,
@@ -10,9 +37,8 @@ SELECT c.oid, n.nspname, c.relname,
        c.reltuples::bigint, c.relpages, c.relpersistence = 'u', c.relrowsecurity, c.relreplident::text,
        pn.nspname, pc.relname,
        k.columns, k.index_name, k.is_primary, i.relname,
-       -- An enum's hash is that of its labels' OIDs (hashenum).
-       EXISTS (SELECT FROM pg_partitioned_table pt JOIN pg_opclass oc ON oc.oid = ANY (pt.partclass)
-               WHERE pt.partrelid = c.oid AND pt.partstrat = 'h' AND oc.opcintype = 'anyenum'::regtype)
+       -- An enum's hash is that of its labels' OIDs (hashenum), and so is that of what holds it.
+       EXISTS (SELECT FROM hashed h JOIN pg_type t ON t.oid = h.typid WHERE h.relid = c.oid AND t.typtype = 'e')
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition

@@ -6,4 +6,6 @@ CREATE TABLE IF NOT EXISTS waqiti_migration.service_references (
     tables jsonb NOT NULL,
     made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (dependent, referenced)
-)
+);
+-- Since when and why a replica stands still; NULL: it follows.
+ALTER TABLE waqiti_migration.service_references ADD COLUMN IF NOT EXISTS stale jsonb

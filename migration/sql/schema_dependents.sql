@@ -2,7 +2,7 @@
 -- CASCADE would take away from somebody. A part (constraint, trigger, default, index) is somebody's if its
 -- table is; a view is reached through its rule.
 WITH RECURSIVE made AS (
-    SELECT classid, objid FROM waqiti_migration.schema_objects WHERE service = %(service)s
+    SELECT classid, objid FROM waqiti_migration.schema_objects WHERE service = ANY(%(services)s)
 ), reached (classid, objid) AS (
     SELECT classid, objid FROM made
     UNION

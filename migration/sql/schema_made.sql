@@ -2,5 +2,5 @@
 SELECT m.classid, m.objid, i.type, i.identity
 FROM waqiti_migration.schema_objects m
 CROSS JOIN LATERAL pg_identify_object(m.classid, m.objid, 0) i
-WHERE m.service = %(service)s AND i.identity IS NOT NULL
+WHERE m.service = ANY(%(services)s) AND i.identity IS NOT NULL
 ORDER BY m.classid = 'pg_namespace'::regclass, m.classid = 'pg_extension'::regclass, m.objid DESC

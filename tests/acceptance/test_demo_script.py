@@ -15,19 +15,22 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
 from demo.database import SERVICES
 from demo.home import Options
 from demo.pulumi_stack import wanted_ports
+from migration.stack import endpoint_database, read_contract
 from servers import paths, ports
 from tests.support.absence import absent
 
 pytestmark = pytest.mark.acceptance
 
 SECONDS = 1200
+OVERVIEW = "SELECT count(*), sum(balance) FROM analytics_schema.customer_overview"
+WALLETS = "SELECT count(*), sum(balance) FROM wallet_schema.wallets"
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,22 @@ def test_no_statement_of_the_workload_failed(facts: dict[str, Any]) -> None:
 
 def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None:
     assert facts["violations"] == []
+
+
+def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
+    demo: Demo, facts: dict[str, Any]
+) -> None:
+    services = read_contract(None, demo.root / "contract.json").services
+    assert facts["workload"]["services"]["analytics"]["failed"] == 0
+
+    def read(service: str, query: LiteralString) -> Any:
+        with endpoint_database(services[service]).connect() as connection:
+            return connection.execute(query).fetchone()
+
+    deadline = time.monotonic() + 60
+    while (shown := read("analytics", OVERVIEW)) != (wanted := read("wallet", WALLETS)):
+        assert time.monotonic() < deadline, f"the view shows {shown}, the wallets are {wanted}"
+        time.sleep(0.2)
 
 
 def test_no_password_is_in_logs_reports_or_process_lists(demo: Demo, facts: dict[str, Any]) -> None:

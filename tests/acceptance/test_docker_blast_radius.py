@@ -1,10 +1,12 @@
 """One instance of a stack on Docker is hurt while all are written to: the others do not notice.
 
-Three services whose gateways lead to their own instances; one of them has a small disk of its own.
+Three services whose gateways lead to their own instances; one of them has a small disk of its own. On the
+engine that the machine has, maybe older than that of the other tests, and with the image that has pgaudit.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,10 +15,13 @@ import psycopg
 import pytest
 
 from components.contract import Service
+from components.platforms.docker_isolation import WITHOUT_ROUTE
+from demo.docker_host import image_name
 from migration.stack import endpoint_database
+from tests.acceptance.logins import connect
 from tests.support import harms
 from tests.support.disks import BlockDisk, block_disk
-from tests.support.docker_stacks import DockerStack, docker_host, docker_stack
+from tests.support.docker_stacks import DockerStack, audited_image_name, docker_host, docker_stack
 from tests.support.writer import Writer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
@@ -34,11 +39,10 @@ def disk() -> Iterator[BlockDisk]:
 @pytest.fixture(scope="module")
 def deployed(disk: BlockDisk) -> Iterator[DockerStack]:
     volume = {"options": {"type": "ext4", "device": disk.device}, "size": f"{MEGABYTES}MB"}
-    changes = {
-        "services": ["user", "notification", HURT],
-        "docker": {"link": False, "volumes": {HURT: volume}},
-    }
-    with docker_host() as host, docker_stack(host, changes) as made:
+    docker = {"link": False, "volumes": {HURT: volume}}
+    images = {"postgresImage": audited_image_name(), "gatewayImage": image_name()}
+    changes = {"services": ["user", "notification", HURT], "docker": {**docker, **images}}
+    with docker_host(installed=True) as host, docker_stack(host, changes) as made:
         made.stack.up()
         harms.give_each_a_table(made)
         yield made
@@ -78,6 +82,14 @@ def unharmed(deployed: DockerStack) -> Iterator[Callable[[int], Writer]]:
         assert harms.count_of(service, acknowledged) == len(acknowledged), name
 
 
+def test_a_preview_right_after_the_first_up_with_pgaudit_is_empty(deployed: DockerStack) -> None:
+    for service in deployed.contract.services.values():
+        with connect(service.instance, service.monitoring) as session:
+            loaded = session.execute("SELECT extname FROM pg_extension WHERE extname = 'pgaudit'").fetchall()
+        assert loaded == [("pgaudit",)]
+    assert deployed.stack.changes() == {}
+
+
 def test_limits_leave_something_to_the_others(deployed: DockerStack) -> None:
     processors = int(deployed.engine.info()["NCPU"])
     for service in deployed.contract.services:
@@ -88,6 +100,21 @@ def test_limits_leave_something_to_the_others(deployed: DockerStack) -> None:
         instance = deployed.container(service)["HostConfig"]
         assert instance["NanoCpus"] <= processors * 0.75 * 1e9
         assert instance["CpuShares"] > 0
+
+
+def test_an_engine_of_any_age_isolates_and_says_what_it_cannot_do_better(deployed: DockerStack) -> None:
+    done = deployed.isolation()
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["breaches"]) == (0, [])
+    out = {
+        one["result"]
+        for name in found["attempts"]
+        for one in found["attempts"][name]
+        if one["target"] == "out"
+    }
+    is_old = int(found["engine"].partition(".")[0]) < WITHOUT_ROUTE
+    assert out == {"no-host" if is_old else "no-route"}
+    assert len(found["notes"]) == (1 if is_old else 0)
 
 
 def test_a_killed_instance_comes_back_and_the_others_do_not_notice(
@@ -125,6 +152,24 @@ def test_an_instance_that_fills_its_disk_fails_alone_says_so_and_comes_back_with
     _wait_until_it_answers(hurt)
 
 
+def test_a_server_that_cannot_write_wal_stops_alone_says_why_and_comes_back_by_itself_with_room(
+    deployed: DockerStack, hurt: Service, unharmed: Callable[[int], Writer]
+) -> None:
+    told = harms.fill_with_wal(deployed, hurt)
+    assert "No space left on device" in told or "terminat" in told or "closed" in told, told
+    _wait_until(lambda: deployed.container(HURT)["State"]["Restarting"])
+    unharmed(20)
+    refused = deployed.stack.up(check=False)
+    assert refused.code != 0
+    assert "Traceback" not in refused.output
+    line = next((one for one in refused.output.splitlines() if "disk full" in one), refused.output)
+    assert "container waqiti-test-analytics-instance" in line
+    assert "grow it, or remove its logs" in line
+    harms.remove_logs(deployed, hurt)
+    _wait_until_it_answers(hurt)
+    harms.drop_slot(deployed, hurt)
+
+
 def test_other_options_for_a_volume_with_data_are_refused_and_nothing_is_touched(
     deployed: DockerStack,
 ) -> None:
@@ -139,6 +184,13 @@ def test_other_options_for_a_volume_with_data_are_refused_and_nothing_is_touched
         )
     finally:
         deployed.stack.configure({"docker": before})
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def _wait_until_it_answers(service: Service) -> None:

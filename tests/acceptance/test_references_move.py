@@ -2,160 +2,53 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from components.contract import CrossingRule, Service
-from migration.connections import Database
 from migration.consistency import check_consistency
-from migration.errors import BoundaryUndecided, WrongState
+from migration.errors import BoundaryUndecided, CopyFailed
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.gates import check_gates
-from migration.journal import open_journal
-from migration.move import Runner
-from migration.move_context import schema_dumps
-from migration.offline_run import Pace, Prepared, move_service
-from migration.online import Online
-from migration.plan_model import Plan
 from migration.planning import examine, read_plan
 from migration.progress import Silent
 from migration.references import lead_to_own
 from migration.references_link import follow
 from migration.references_model import read_links
+from migration.references_shape import changed_shapes
 from migration.service_status import read_status
 from migration.stack import source_database
 from tests.support.clusters import Cluster
-from tests.support.moves import CROSSING, World, login, world
+from tests.support.faulty import Faults
+from tests.support.moves import world
+from tests.support.reference_scene import (
+    CALLS,
+    FOLLOWING_OWN,
+    FOLLOWING_SHARED,
+    NONE,
+    Scene,
+    played,
+    referring,
+)
 
 pytestmark = pytest.mark.acceptance
-
-RULES = (
-    CrossingRule(match="foreign key * -> user_schema.users", action="reference", reason="read often"),
-    CrossingRule(match="function payment_schema.*", action="reference", reason="asked for each payment"),
-    CrossingRule(match="view payment_schema.who -> user_schema.users", action="reference", reason="a report"),
-    *CROSSING,
-)
-VIEW = """
-CREATE VIEW payment_schema.who AS
-    SELECT p.id, u.email FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id;
-CREATE FUNCTION payment_schema.email_of(which bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN (SELECT u.email FROM user_schema.users u WHERE u.id = which);
-END $$;
-CREATE FUNCTION payment_schema.known(which bigint) RETURNS boolean
-    BEGIN ATOMIC SELECT EXISTS (SELECT FROM user_schema.users u WHERE u.id = which AND u.email <> ''); END
-"""
-CALLS = (
-    "SELECT p.id, payment_schema.email_of(p.user_id), payment_schema.known(p.user_id) FROM {} p ORDER BY 1"
-)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A shared database of users and payments; payments read users."""
-
-    world: World
-    online: Online
-
-    def service(self, name: str) -> Service:
-        """A service of the contract."""
-        return self.world.contract.services[name]
-
-    def start(self, name: str) -> None:
-        """Copy a service and let its own database follow."""
-        plan = examine(self.world.contract, [self.service(name)])
-        plan.check()
-        self.online.start(self.service(name), plan)
-
-    def switch(self, verb: str, name: str) -> None:
-        """Cut a service over, or lead it back."""
-        act = self.online.cutover if verb == "cutover" else self.online.rollback
-        act(self.service(name), read_plan(self.world.contract, [self.service(name)]))
-
-    def write(self, email: str) -> int:
-        """A new user, as the user service makes it; returns its id."""
-        with self.world.gated["user"].endpoint.connect() as connection:
-            row = connection.execute("INSERT INTO users (email) VALUES (%s) RETURNING id", [email]).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def payments(self) -> Database:
-        """The payment service's own database, as the service sees it."""
-        return replace(self.world.target("payment"), login=login("payment", "service"))
-
-    def arrives(self, user: int, email: str | None, seconds: float = 30.0) -> None:
-        """Wait until payment's own database has a user's email; None: until it has not that user."""
-        deadline = time.monotonic() + seconds
-        while True:
-            with self.payments().connect() as connection:
-                row = connection.execute(
-                    "SELECT email FROM user_schema.users WHERE id = %s", [user]
-                ).fetchone()
-            if (None if row is None else row[0]) == email:
-                return
-            assert time.monotonic() < deadline, (
-                f"user {user} is {row}, not {email}, in payment's own database"
-            )
-            time.sleep(0.1)
-
-    def traces(self) -> dict[str, list[str]]:
-        """What there is of references: on the shared side, on user's own and on payment's own."""
-        sides = {
-            "shared": self.world.source,
-            "user": self.world.target("user"),
-            "payment": self.world.target("payment"),
-        }
-        found = {}
-        for side, database in sides.items():
-            with database.connect() as connection:
-                rows = connection.execute(
-                    "SELECT 'slot ' || slot_name FROM pg_replication_slots"
-                    " WHERE slot_name LIKE '%%reads%%' AND database = current_database()"
-                    " UNION ALL SELECT 'publication ' || pubname FROM pg_publication"
-                    " WHERE pubname LIKE '%%reads%%'"
-                    " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
-                    " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
-                    " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
-                    " AND current_database() = %s ORDER BY 1",
-                    [self.world.target("payment").endpoint.database],
-                ).fetchall()
-            found[side] = [row[0] for row in rows]
-        return found
-
-
-NONE: dict[str, list[str]] = {"shared": [], "user": [], "payment": []}
-FOLLOWING_SHARED = {
-    "shared": ["publication waqiti_reads_payment_of_user", "slot waqiti_reads_payment_of_user"],
-    "user": [],
-    "payment": ["subscription waqiti_reads_payment_of_user", "table"],
-}
-FOLLOWING_OWN = {**FOLLOWING_SHARED, "shared": [], "user": FOLLOWING_SHARED["shared"]}
 
 
 @pytest.fixture
 def scene(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> Iterator[Scene]:
-    with world(tmp_path, source_cluster, target_cluster, rows=200) as made:
-        with made.source.connect() as connection:
-            connection.execute(VIEW.encode())
-        services = dict(made.contract.services)
-        services["payment"] = services["payment"].model_copy(update={"crossing": RULES})
-        contract = made.contract.model_copy(update={"services": services})
-        with open_journal(source_database(contract), contract) as journal:
-            yield Scene(replace(made, contract=contract), Online(contract, Runner(journal), workers=2))
+    with world(tmp_path, source_cluster, target_cluster, rows=200) as made, played(referring(made)) as scene:
+        yield scene
 
 
-@pytest.mark.parametrize("versions", [(15, 17), (17, 18)], indirect=True, ids=["15-to-17", "17-to-18"])
 def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     scene.start("payment")
     plan = read_plan(scene.world.contract, [scene.service("payment")])
     (replica,) = plan.services["payment"].replicas
-    assert [column.name for column in replica.columns] == ["id", "email"]
+    assert [column.name for column in replica.columns] == ["id", "email", "tiers"]
     world = scene.world
     assert compare_schemas(world.source, world.target("payment"), plan, "payment", world.contract) == ()
     with scene.payments().connect() as connection:
@@ -232,19 +125,34 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
                 connection.execute(statement.encode())
 
 
-def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_stopped(scene: Scene) -> None:
-    contract, user = scene.world.contract, scene.service("user")
+def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_own_database_at_the_end(
+    scene: Scene,
+) -> None:
+    plan = examine(scene.world.contract, [scene.service("user"), scene.service("payment")])
+    fails = Faults([{"point": "begun", "step": "verify", "act": "fail"}])
+    with pytest.raises(CopyFailed):
+        scene.move_offline("payment", plan, fails)
+    assert scene.traces() == NONE
+    scene.move_offline("payment", plan)
+    assert scene.traces() == FOLLOWING_SHARED
+    scene.arrives(scene.write("in the shared database"), "in the shared database")
+    scene.move_offline("user", plan)
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("in its own"), "in its own")
+    for name in ("user", "payment"):
+        finish_service(scene.online, scene.service(name))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(scene.write("after all"), "after all")
 
-    def refuses(plan: Plan) -> None:
-        with (
-            schema_dumps(scene.world.source) as dumps,
-            pytest.raises(WrongState, match="without --stop-writes"),
-        ):
-            move_service(contract, user, Prepared(plan, dumps), scene.online.runner, Pace(workers=1))
 
-    refuses(examine(contract, [user, scene.service("payment")]))
+def test_a_service_that_was_moved_with_its_writes_stopped_is_read_in_its_own_database(scene: Scene) -> None:
+    scene.move_offline("user", examine(scene.world.contract, [scene.service("user")]))
+    before = scene.write("before")
     scene.start("payment")
-    refuses(examine(contract, [user]))
+    assert scene.traces() == FOLLOWING_OWN
+    scene.arrives(before, "before")
+    scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
+    assert scene.traces() == NONE
 
 
 @pytest.mark.parametrize(
@@ -254,7 +162,7 @@ def test_a_service_that_is_bound_by_a_reference_is_not_moved_with_its_writes_sto
         ("ALTER TABLE user_schema.users ENABLE ROW LEVEL SECURITY", "row security"),
         (
             "ALTER TABLE user_schema.users ADD folded text GENERATED ALWAYS AS (lower(email)) STORED;"
-            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.folded"
+            " CREATE OR REPLACE VIEW payment_schema.who AS SELECT p.id, u.email, u.tiers, u.folded"
             " FROM payment_schema.payments p JOIN user_schema.users u ON u.id = p.user_id",
             "column folded of user_schema.users is generated",
         ),
@@ -287,3 +195,27 @@ def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(sce
     scene.arrives(scene.write("afterwards"), "afterwards")
     scene.online.abort(scene.service("payment"), read_plan(scene.world.contract, [scene.service("payment")]))
     assert scene.traces() == NONE
+
+
+def test_a_value_that_an_enum_gets_elsewhere_is_said_with_the_statement_that_lets_the_replica_go_on(
+    scene: Scene,
+) -> None:
+    scene.start("payment")
+    payment, source = scene.service("payment"), scene.world.source
+    with source.connect() as connection:
+        connection.execute("ALTER TYPE user_schema.tier ADD VALUE 'silver' BEFORE 'gold'")
+        connection.execute("UPDATE user_schema.users SET tiers = '{silver}', email = 'rich' WHERE id = 1")
+    statement = "ALTER TYPE user_schema.tier ADD VALUE 'silver' AFTER 'free'"
+    (status,) = read_status(scene.world.contract, [payment])
+    followed = source_database(scene.world.contract).label
+    said = f"replica of user: enum user_schema.tier is not what it is in {followed}"
+    where = f"in payment's own database (as {payment.owner}) run {statement}"
+    assert f"{said}: {where}" in status.problems
+    plan = read_plan(scene.world.contract, [payment])
+    gates = check_gates(scene.world.contract, payment, plan, "cutover").gates
+    assert ("no-go", where) in [(g.verdict, g.advice) for g in gates if g.name == "reference-types"]
+    with scene.world.target("payment").connect() as connection:
+        connection.execute(f"SET ROLE {payment.owner}; {statement}".encode())
+    scene.arrives(1, "rich")
+    with source.connect() as connection:
+        assert changed_shapes(scene.world.contract, connection, "payment") == ()

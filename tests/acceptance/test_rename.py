@@ -168,3 +168,30 @@ def test_a_rename_that_would_break_something_is_refused_before_the_finish_begins
     with shared.target("user").connect() as connection:
         connection.execute("SELECT FROM accounts.somebodys")
     assert schemas(shared) == {"user_schema", "accounts"}
+
+
+def test_a_name_that_is_taken_out_of_the_catalogue_again_is_told_of_until_it_is_put_back(
+    shared: World,
+) -> None:
+    with moved(shared) as writer:
+        ended = shared.run_with_fault("rename the schema", "acted", "kill", *FINISH)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        shared.gateway("user").pause(10.0)
+        forgotten = renaming(shared, None)
+        assert "put the `ownSchema` that it had back" in done(forgotten, "resume", "user", code=34)
+        writer.wait_for_more()
+        done(renaming(shared, "accounts"), *FINISH)
+
+        said = done(renaming(shared, None), *FINISH, code=34)
+        assert "services.yaml has no `ownSchema` any more" in said
+        assert "put `ownSchema: accounts` back" in said
+        assert len(said.strip().splitlines()) == 1, said
+        another = renaming(shared, "ledgers")
+        assert "services.yaml has `ownSchema: ledgers`" in result(another, "status", "user")["problems"][0]
+        assert "put `ownSchema: accounts` back" in result(another, "resume", "user")["note"]
+        writer.wait_for_more()
+        writer.assert_each_write_is_there_once()
+    with shared.target("user").connect() as connection:
+        connection.execute("SET ROLE test_user_owner")
+        connection.execute("ALTER SCHEMA accounts RENAME TO user_schema")
+    assert "was finished already" in done(renaming(shared, None), *FINISH), "a person gave it the old name"

@@ -336,3 +336,17 @@ def test_a_shared_server_that_crashes_during_the_copy_is_waited_for_and_loses_no
         done = made.run("run", "--stop-writes", "user", "--yes")
         assert done.returncode == 0, done.stderr
         assert made.count("user", "SELECT count(*) FROM users") == ROWS
+
+
+def test_a_finish_of_a_service_that_was_moved_with_its_writes_stopped_is_finished_by_resume(
+    shared: World,
+) -> None:
+    done = shared.run("run", "--stop-writes", "user", "--yes")
+    assert done.returncode == 0, done.stderr
+    for point, verb in (("begun", ("finish", "user", "--yes")), ("acted", ("resume", "user"))):
+        killed = shared.run_with_fault("keep the old copy closed", point, "kill", *verb)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = shared.run("resume", "--json")
+    assert json.loads(done.stdout)["services"]["user"]["state"] == "finished", done.stderr
+    assert shared.gateway("user").route() == "target"
+    assert shared.count("user", "SELECT count(*) FROM users") == ROWS

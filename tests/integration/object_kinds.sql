@@ -286,3 +286,28 @@ CREATE FUNCTION rows(OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql RO
 CREATE FUNCTION many(VARIADIC text[] DEFAULT '{}') RETURNS text[] LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT AS 'SELECT $1';
 CREATE FUNCTION careful() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = user_schema, pg_temp SET work_mem = '8MB'
     SET timezone TO 'UTC' AS 'BEGIN RETURN 1; END'; COMMENT ON PROCEDURE p(int, text) IS 'p';
+
+-- kind: marks of cycles that are no booleans
+CREATE TYPE mark AS ENUM ('on', 'off; DEFAULT 1'); CREATE TABLE t (id int, up int);
+CREATE VIEW texts AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id, up SET "is it" TO 'it''s' DEFAULT 'NO, DEFAULT x USING' USING p SELECT id, "is it" FROM g;
+CREATE VIEW enums AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO mark 'on' DEFAULT mark 'off; DEFAULT 1' USING p SELECT id, x FROM g;
+CREATE VIEW numbers AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO 1 DEFAULT 99999999999 USING p SELECT id, x FROM g;
+CREATE MATERIALIZED VIEW times AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO timestamptz '2026-01-01' DEFAULT NULL USING p SELECT id, x FROM g;
+CREATE VIEW spans AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO interval '1' hour DEFAULT interval(2) '3' USING p SELECT id, x FROM g;
+CREATE VIEW flags AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO false DEFAULT true USING p SELECT id, x, 'CYCLE id SET x TO ''Y''::text DEFAULT ''N''::text USING p' AS said FROM g;
+CREATE FUNCTION circles() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC
+    WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO 'Y' DEFAULT 'N' USING p SELECT x FROM g; END;
+CREATE TABLE log (x text); CREATE RULE noted AS ON INSERT TO t DO ALSO INSERT INTO log
+    WITH RECURSIVE g AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM g WHERE id < 3) CYCLE id SET x TO 'Y' DEFAULT 'N' USING p SELECT x FROM g;
+
+-- kind: a parameter without a name beside others
+CREATE FUNCTION f(a int, int, OUT text) LANGUAGE sql BEGIN ATOMIC WITH x AS (SELECT a + $2 AS y) SELECT y || '""' || $2 || "say ""hi""" FROM x, (SELECT 1 AS "say ""hi""") q; END;
+CREATE FUNCTION "F "(int, b int, "C c" int) RETURNS int LANGUAGE sql RETURN $1 + b + "C c" + (SELECT $1 + "C c");
+CREATE TABLE t (a int); CREATE PROCEDURE p(a int, VARIADIC int[]) LANGUAGE sql BEGIN ATOMIC INSERT INTO t SELECT a + u FROM unnest($2) u; END;

@@ -91,3 +91,24 @@ CREATE TABLE t0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 -- kind: security labels -> security label
 CREATE TABLE t (a int); SET allow_system_table_mods = on;
 INSERT INTO pg_seclabel VALUES ('user_schema.t'::regclass, 'pg_class'::regclass, 0, 'selinux', 'secret');
+
+-- kind: a view that PostgreSQL prints and cannot read -> view user_schema.v cannot be made again from what PostgreSQL prints
+CREATE TABLE t (id int, up int);
+CREATE VIEW v AS WITH RECURSIVE g AS (SELECT id, up FROM t UNION ALL SELECT t.id, t.up FROM t JOIN g ON t.up = g.id)
+    CYCLE id SET x TO _int4 '{1}' DEFAULT _int4 '{0}' USING p SELECT id, x FROM g;
+
+-- kind: a body with several parameters without names beside named ones -> several parameters without a name, which it prints alike
+CREATE FUNCTION f(a int, int, int) RETURNS int LANGUAGE sql RETURN a + $2 - $3;
+
+-- kind: partitions by the hash of what holds an enum -> table user_schema.composite is partitioned by the hash of an enum
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TYPE c AS (n int, e e[]); CREATE TABLE composite (c c) PARTITION BY HASH (c);
+
+-- kind: partitions by the hash of an array of enums -> table user_schema.several is partitioned by the hash of an enum
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE several (n int, es e[]) PARTITION BY HASH (n, es);
+
+-- kind: partitions by the hash of a range of enums -> table user_schema.spans is partitioned by the hash of an enum
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TYPE r AS RANGE (subtype = e); CREATE DOMAIN d AS r;
+CREATE TABLE spans (s d) PARTITION BY HASH (s);
+
+-- kind: partitions by the hash of an expression that holds an enum -> table user_schema.made is partitioned by the hash of an enum
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE made (e e) PARTITION BY HASH ((ARRAY[e]));

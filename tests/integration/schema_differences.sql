@@ -30,7 +30,8 @@ COMMENT ON TABLE users IS 'people'; COMMENT ON COLUMN users.mail IS 'where to wr
     user_schema IS 'of users'; COMMENT ON CONSTRAINT most ON DOMAIN percent IS 'not more';
 GRANT USAGE ON SCHEMA user_schema TO app_of_differences; GRANT SELECT, INSERT ON users TO app_of_differences;
 GRANT UPDATE (note) ON users TO app_of_differences; GRANT SELECT ON adults TO app_of_differences;
-GRANT USAGE ON SEQUENCE numbers TO app_of_differences;
+GRANT USAGE ON SEQUENCE numbers TO app_of_differences; GRANT INSERT ON users TO app_of_differences WITH GRANT OPTION;
+GRANT SELECT (mail) ON users TO app_of_differences WITH GRANT OPTION;
 
 -- case: a dropped index -> index user_schema.by_note
 DROP INDEX by_note;
@@ -280,3 +281,18 @@ ALTER TABLE users OWNER TO {migration};
 
 -- case: a function's owner -> owner routine user_schema.stamp()
 ALTER FUNCTION stamp() OWNER TO {migration};
+
+-- case: a lost grant option -> privilege {service} on TABLE user_schema.users
+REVOKE GRANT OPTION FOR INSERT ON users FROM {service};
+
+-- case: a grant option too many -> privilege {service} on TABLE user_schema.users
+GRANT SELECT ON users TO {service} WITH GRANT OPTION;
+
+-- case: a further grant with grant option -> privilege {service} on SEQUENCE user_schema.numbers
+GRANT UPDATE ON SEQUENCE numbers TO {service} WITH GRANT OPTION;
+
+-- case: a column's lost grant option -> privilege {service} on TABLE user_schema.users column mail
+REVOKE GRANT OPTION FOR SELECT (mail) ON users FROM {service};
+
+-- case: no way into the schema -> privilege {service} on SCHEMA user_schema
+REVOKE USAGE ON SCHEMA user_schema FROM {service};

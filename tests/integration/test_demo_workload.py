@@ -17,6 +17,7 @@ from migration.connections import Database
 from tests.support.clusters import Clusters
 from tests.support.demo_database import demo_contract, demo_database
 from tests.support.proxy import Proxy
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -79,8 +80,9 @@ def test_what_a_killed_workload_left_unfinished_is_finished_by_the_next(
     with Proxy.to(shared) as proxy:
         workload = Workload(demo_contract(proxy.seen_through(shared)), tmp_path, rate=80, workers=4)
         workload.start()
-        time.sleep(1)
+        wait_until(lambda: workload.transactions() > 3)
         proxy.cut()  # for good: nobody repeats what was under way
+        wait_until(lambda: bool(read_journal(workload.journal).unfinished))
         stopping = threading.Thread(target=workload.stop)
         stopping.start()
         stopping.join(60)

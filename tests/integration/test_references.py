@@ -9,6 +9,7 @@ import pytest
 
 from components.contract import Contract, CrossingRule
 from migration.connections import Database
+from migration.errors import VerificationFailed
 from migration.model import TableName
 from migration.plan import plan_to_json
 from migration.references_link import follow, unfollow
@@ -144,4 +145,28 @@ def test_filling_again_never_shows_an_empty_or_a_mixed_table(
     assert seen == {(5000, 1)}
     with own.connect() as connection:
         assert connection.execute("SELECT DISTINCT name FROM user_schema.users").fetchall() == [("old+++",)]
+    unfollow(contract, link)
+
+
+def test_what_is_filled_is_compared_before_anybody_reads_it(
+    linked: tuple[Contract, Database, Database],
+) -> None:
+    contract, shared, own = linked
+    link = Link("pay", "user", "shared", ((TableName("user_schema", "users"), ("id", "name")),))
+    follow(contract, link)
+    with own.connect() as connection:
+        connection.execute(
+            "CREATE FUNCTION user_schema.g() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN NEW.name := ''another''; RETURN NEW; END';"
+            "CREATE TRIGGER another BEFORE INSERT ON user_schema.users"
+            " FOR EACH ROW WHEN (NEW.id = 4711) EXECUTE FUNCTION user_schema.g()"
+        )
+    with shared.connect() as connection:
+        connection.execute("DELETE FROM user_schema.users WHERE id < 10")
+    with pytest.raises(VerificationFailed, match="would not be what it is copied from"):
+        follow(contract, link)
+    with own.connect() as connection:
+        row = connection.execute("SELECT count(*), count(DISTINCT name) FROM user_schema.users").fetchone()
+    assert row is not None
+    assert row[1] == 1, "nothing that is wrong is kept"
     unfollow(contract, link)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -9,10 +11,12 @@ import pytest
 
 from migration.connections import Database
 from migration.errors import ConnectionLost, MigrationError
+from servers import postgres
 from servers.errors import ServerError
 from tests.support.clusters import Clusters
 from tests.support.disks import fill_up, small_disk
 from tests.support.proxy import Proxy
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -62,6 +66,22 @@ def test_a_killed_server_starts_again_with_what_was_committed(clusters: Clusters
         cluster.server.start()
         with cluster.database().connect() as connection:
             assert connection.execute("SELECT id FROM kept").fetchone() == (1,)
+
+
+def test_what_a_killed_postmaster_left_behind_does_not_keep_its_server_down(
+    clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "ORPHANS_END", 0.3)
+    with clusters.private("source", 15) as cluster, cluster.database().connect() as connection:
+        pid = cluster.server.pid()
+        assert pid is not None
+        # It neither notices that its postmaster is gone nor heeds a request to end.
+        os.kill(connection.info.backend_pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not cluster.server.is_running())
+        cluster.server.start(30)
+        with cluster.database().connect() as again:
+            assert again.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_full_disk_is_named_when_a_server_cannot_be_made_on_it(clusters: Clusters) -> None:

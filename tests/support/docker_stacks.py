@@ -44,17 +44,18 @@ PARAMETERS = {
 
 
 @contextmanager
-def docker_host() -> Iterator[str]:
+def docker_host(*, installed: bool = False) -> Iterator[str]:
     """`DOCKER_HOST` of an engine that has the test image; one at a time, because engines share the machine's
     firewall.
 
-    `$DOCKER_HOST` where it is set. Else, where everything is required (CI), one started for the tests.
+    `$DOCKER_HOST` where it is set. Else, where everything is required (CI), one started for the tests: the
+    machine's own program if `installed`, however old.
     """
     given = os.environ.get("DOCKER_HOST")
     if given is None and not os.environ.get("WAQITI_REQUIRE_ALL"):
         absent("no Docker Engine: export DOCKER_HOST (script/docker-engine start FOLDER prints it)")
     try:
-        with docker_engine() as host:
+        with docker_engine(installed=installed) as host:
             yield host
     except DemoError as error:
         pytest.fail(str(error), pytrace=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,11 @@ TOO_MUCH_MEMORY = 900_000_000
 """Bytes; past the limit of a small instance, and within what PostgreSQL lets a value have."""
 
 
+BALLAST = "/var/lib/postgresql/data/log/postgresql-of-another-day.json"
+LEFT_FOR_WAL = 24
+"""MiB"""
+
+
 def give_each_a_table(stack: DockerStack) -> None:
     """A table for a writer in every service's own database, to which its gateway leads from now on."""
     for service in stack.contract.services.values():
@@ -32,12 +38,7 @@ def give_each_a_table(stack: DockerStack) -> None:
             f'SET ROLE "{service.owner}"; CREATE SCHEMA IF NOT EXISTS "{service.schema_name}"; CREATE TABLE'
             f' "{service.schema_name}".{TABLE} (line text PRIMARY KEY, at timestamptz DEFAULT now())'
         )
-        said = stack.execute(
-            f"{service.name}-instance", "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", "/tmp",  # noqa: S108
-            "-p", str(service.instance.port), "-U", "postgres", "-d", service.instance.database,
-            "-c", statement,
-        )  # fmt: skip
-        assert "ERROR" not in said, said
+        _as_superuser(stack, service, statement)
         Gateway(service, stack.contract.source).repoint("target")
 
 
@@ -98,6 +99,59 @@ def fill(service: Service) -> str:
                 session.execute(statement)
     except psycopg.Error as error:
         return str(error)
+
+
+def fill_with_wal(stack: DockerStack, service: Service) -> str:
+    """A large log takes most of the disk and WAL that a slot keeps the rest; returns what the last statement
+    was told."""
+    free = stack.execute(
+        f"{service.name}-instance", "df", "--output=avail", "-B1M", "/var/lib/postgresql/data"
+    ).split()[-1]
+    size = f"{int(free) - LEFT_FOR_WAL}MiB"
+    said = stack.execute(f"{service.name}-instance", "fallocate", "-l", size, BALLAST)
+    assert not said, said
+    _as_superuser(stack, service, "SELECT pg_create_physical_replication_slot('nobody_reads_it', true)")
+    try:
+        with connect(service.instance, service.service) as session:
+            while True:
+                session.execute("SELECT pg_logical_emit_message(true, 'wal', repeat('x', 1000000))")
+    except psycopg.Error as error:
+        return str(error)
+
+
+def remove_logs(stack: DockerStack, service: Service) -> None:
+    """What a person does when the server of a full disk does not run: its logs go, from another container."""
+    volume, image = f"waqiti-test-{service.name}-data", stack.container(service.name)["Image"]
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-v",
+        f"{volume}:/data",
+        "--entrypoint",
+        "sh",
+        image,
+    ]
+    subprocess.run(
+        [*command, "-c", "rm /data/log/*"],
+        env={**os.environ, "DOCKER_HOST": stack.host}, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+
+
+def drop_slot(stack: DockerStack, service: Service) -> None:
+    """What kept the WAL."""
+    _as_superuser(stack, service, "SELECT pg_drop_replication_slot('nobody_reads_it')")
+
+
+def _as_superuser(stack: DockerStack, service: Service, statement: str) -> None:
+    said = stack.execute(
+        f"{service.name}-instance", "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", "/tmp",  # noqa: S108
+        "-p", str(service.instance.port), "-U", "postgres", "-d", service.instance.database,
+        "-c", statement,
+    )  # fmt: skip
+    assert "ERROR" not in said, said
 
 
 def grow(stack: DockerStack, service: Service, disk: BlockDisk, megabytes: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.platforms.docker_engine import Engine
+from components.platforms.docker_engine import Engine, api_of
 from servers.errors import ServerError
 from tests.support.absence import absent
 
@@ -66,3 +66,13 @@ def test_an_engine_of_another_machine_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.7:2375")
     with pytest.raises(ServerError, match="is not on this machine"):
         Engine.of_environment()
+
+
+@pytest.mark.parametrize(
+    ("oldest", "spoken"),
+    [({}, "1.41"), ({"MinAPIVersion": "1.12"}, "1.41"), ({"MinAPIVersion": "1.44"}, "1.44")],
+)
+def test_an_engine_that_no_longer_speaks_the_old_api_is_spoken_to_in_its_oldest(
+    oldest: dict[str, str], spoken: str
+) -> None:
+    assert api_of({"ApiVersion": "1.52", **oldest}) == spoken

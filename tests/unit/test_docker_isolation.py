@@ -9,12 +9,12 @@ from components.platforms.docker_isolation import ELSEWHERE, Attempt, Findings, 
 pytestmark = pytest.mark.unit
 
 
-def findings(**more: list[Attempt]) -> Findings:
-    found = Findings(("user", "wallet"))
+def findings(engine: str = "26.1.5+dfsg1", **more: list[Attempt]) -> Findings:
+    found = Findings(("user", "wallet"), engine)
     for name in found.services:
         found.attempts[name] = [
             Attempt(f"gateway:{name}", "10.0.0.2", 5433, "open", 1),
-            Attempt("out", "192.0.2.1", 80, "unreachable", 1),
+            Attempt("out", "192.0.2.1", 80, "no-route", 1),
             *more.get(name, []),
         ]
         found.default_routes[name] = 0
@@ -35,9 +35,31 @@ def test_anything_else_that_answers_is_a_breach(target: str, result: str) -> Non
     assert len(findings(user=[Attempt(target, "10.0.0.9", 5432, result, 1)]).breaches()) == 1
 
 
-@pytest.mark.parametrize("result", ["unreachable", "silence"])
+@pytest.mark.parametrize("result", ["no-route", "no-host", "no-name", "silence"])
 def test_what_does_not_answer_is_none(result: str) -> None:
     assert findings(user=[Attempt("instance:wallet", "10.0.0.9", 5432, result, 1)]).breaches() == []
+
+
+def test_silence_on_the_way_out_is_a_breach_because_something_took_it_further() -> None:
+    found = findings(user=[Attempt("out", "192.0.2.1", 80, "silence", 8000)])
+    assert found.breaches() == ["from user's network: out at 192.0.2.1:80 is silence"]
+
+
+def test_a_default_route_is_a_breach_where_the_engine_writes_none() -> None:
+    found = findings()
+    found.default_routes["user"] = 1
+    assert found.breaches() == ["from user's network: there is a default route"]
+    assert found.notes() == []
+
+
+def test_an_older_engines_default_route_is_no_breach_and_said_plainly() -> None:
+    found = findings(engine="20.10.24+dfsg1")
+    assert (found.breaches(), found.notes()) == ([], [])
+    found.default_routes["user"] = 1
+    assert found.breaches() == []
+    assert [note.partition(":")[0] for note in found.notes()] == [
+        "Docker Engine 20.10.24+dfsg1 gives containers a default route that leads to nobody"
+    ]
 
 
 def test_a_gateway_that_its_own_service_does_not_reach_is_named() -> None:

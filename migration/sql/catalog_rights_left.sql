@@ -1,0 +1,56 @@
+-- What the services' common role has of rights that do not come along: kind, schema (NULL: the server), what it is.
+-- Parameters: application (the services' common role).
+WITH me AS (
+    SELECT oid, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+    FROM pg_roles WHERE rolname = %(application)s
+), acls (namespace, classid, objid, owner, acl) AS (
+    SELECT relnamespace, 'pg_class'::regclass, oid, relowner, relacl FROM pg_class WHERE relacl IS NOT NULL
+    UNION ALL
+    SELECT c.relnamespace, 'pg_class'::regclass, c.oid, c.relowner, a.attacl
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL
+    UNION ALL
+    SELECT pronamespace, 'pg_proc'::regclass, oid, proowner, proacl FROM pg_proc WHERE proacl IS NOT NULL
+    UNION ALL
+    SELECT typnamespace, 'pg_type'::regclass, oid, typowner, typacl FROM pg_type WHERE typacl IS NOT NULL
+    UNION ALL
+    SELECT oid, 'pg_namespace'::regclass, oid, nspowner, nspacl FROM pg_namespace WHERE nspacl IS NOT NULL
+), granted AS (
+    -- What was granted to it, or to a role whose rights it has; what owning gives is told of as such.
+    SELECT n.nspname, g.classid, g.objid, g.owner, a.grantor, a.privilege_type, me.oid AS me
+    FROM me CROSS JOIN acls g
+    JOIN pg_namespace n ON n.oid = g.namespace
+    CROSS JOIN LATERAL aclexplode(g.acl) a
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'waqiti_migration')
+      AND NOT pg_has_role(me.oid, g.owner, 'USAGE')
+      AND a.grantee <> 0 AND pg_has_role(me.oid, a.grantee, 'USAGE')
+)
+SELECT 'right', nspname::text,
+       format('%%s of role %%I on %%s relations', string_agg(DISTINCT privilege_type, ', '), %(application)s,
+              count(DISTINCT objid))
+FROM granted
+WHERE classid = 'pg_class'::regclass AND privilege_type IN ('REFERENCES', 'TRIGGER', 'MAINTAIN')
+GROUP BY nspname
+UNION ALL
+SELECT DISTINCT 'creation', nspname::text, format('CREATE of role %%I', %(application)s)
+FROM granted WHERE classid = 'pg_namespace'::regclass AND privilege_type = 'CREATE'
+UNION ALL
+SELECT 'grantor', nspname::text,
+       format('the grantor %%I, not the owner, of rights of role %%I on %%s objects', pg_get_userbyid(grantor),
+              %(application)s, count(DISTINCT (classid, objid)))
+FROM granted WHERE grantor <> owner
+GROUP BY nspname, grantor
+UNION ALL
+SELECT 'membership', NULL,
+       format('the membership of role %%I in %%I%%s%%s', me.rolname, r.rolname,
+              CASE WHEN bool_or(m.admin_option) THEN ' with ADMIN OPTION' END,
+              CASE WHEN NOT pg_has_role(me.oid, r.oid, 'USAGE')
+                   THEN ', whose rights it has by SET ROLE only and which therefore do not come along' END)
+FROM me JOIN pg_auth_members m ON m.member = me.oid JOIN pg_roles r ON r.oid = m.roleid
+GROUP BY me.rolname, me.oid, r.rolname, r.oid
+UNION ALL
+SELECT 'attribute', NULL, format('%%s of role %%I', array_to_string(array_remove(ARRAY[
+           CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+           CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,
+           CASE WHEN rolsuper THEN 'SUPERUSER' END], NULL), ', '), rolname)
+FROM me WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+ORDER BY 1, 2, 3

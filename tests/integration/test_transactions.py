@@ -1,0 +1,294 @@
+"""Transactions that write to two services in separate statements are found in the WAL of a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from components.contract import Contract, CrossingRule
+from migration.catalog import read_catalog
+from migration.connections import Database
+from migration.errors import MigrationError, SourceSettings
+from migration.gates_model import GateLimits
+from migration.gates_scene import Scene
+from migration.gates_transactions import transactions as gate
+from migration.plan import Plan, make_plan
+from migration.transactions import Watched
+from migration.transactions_watch import note_watched, read_watched, watch_transactions
+from tests.support.clusters import Clusters
+from tests.support.contracts import make_contract, make_service
+from tests.support.moves import revealed
+
+pytestmark = pytest.mark.integration
+
+BOUND = 120.0
+"""Seconds that no watch of these tests needs; each is ended as soon as there is what it is to see."""
+SHOP = """
+    CREATE SCHEMA user_schema; CREATE SCHEMA pay_schema; CREATE SCHEMA wallet_schema;
+    CREATE TABLE user_schema.users (id int PRIMARY KEY, name text);
+    CREATE TABLE user_schema."Or: INSERT, ""x"".y" (id int PRIMARY KEY);
+    CREATE TABLE pay_schema.pays (id int PRIMARY KEY, user_id int);
+    CREATE TABLE pay_schema.log (id int) PARTITION BY LIST (id);
+    CREATE TABLE pay_schema.log1 PARTITION OF pay_schema.log FOR VALUES IN (1);
+    CREATE TABLE wallet_schema.wallets (id int PRIMARY KEY);
+    CREATE TABLE public.noise (id int);
+"""
+_every_source = pytest.mark.parametrize(
+    "versions", [(15, 17), (17, 17)], indirect=True, ids=["from-15", "from-17"]
+)
+
+
+@pytest.fixture
+def shop(source_database: Database) -> Database:
+    with source_database.connect() as connection:
+        connection.execute(SHOP)
+    return source_database
+
+
+def agreed(shop: Database, *rules: CrossingRule) -> Contract:
+    services = [make_service(name) for name in ("user", "pay", "wallet")]
+    services[1] = services[1].model_copy(update={"crossing": rules})
+    return make_contract(shop, services)
+
+
+def planned(shop: Database, contract: Contract) -> Plan:
+    with shop.connect() as connection:
+        return make_plan(contract, read_catalog(connection))
+
+
+@contextmanager
+def watching(shop: Database, contract: Contract, **limits: int) -> Iterator[Callable[[], Watched]]:
+    """Watches from here on; what it yields ends the watch and has what was seen."""
+    begun, stop = Event(), Event()
+    plan = planned(shop, contract)
+    with ThreadPoolExecutor(1) as pool:
+        watch = pool.submit(
+            watch_transactions, shop, contract, plan, seconds=BOUND, stop=stop, begun=begun.set, **limits
+        )
+
+        def seen() -> Watched:
+            stop.set()
+            return watch.result(BOUND)
+
+        try:
+            assert begun.wait(BOUND)
+            yield seen
+        finally:
+            stop.set()
+
+
+def write(shop: Database, *statements: str) -> None:
+    """All in one transaction."""
+    with shop.connect() as connection, connection.transaction():
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+@_every_source
+def test_writes_to_two_services_in_separate_statements_are_found_with_how_often_and_where(
+    shop: Database,
+) -> None:
+    write(shop, "INSERT INTO wallet_schema.wallets VALUES (1)", "INSERT INTO pay_schema.pays VALUES (0)")
+    with watching(shop, agreed(shop)) as seen:
+        for _ in range(3):
+            write(
+                shop,
+                "INSERT INTO user_schema.users SELECT count(*), 'pay_schema.pays: INSERT:'"
+                " FROM user_schema.users",
+                "SAVEPOINT s",
+                "INSERT INTO pay_schema.pays SELECT count(*) FROM user_schema.users",
+                "RELEASE s",
+            )
+        write(shop, "INSERT INTO user_schema.users VALUES (10)", "INSERT INTO public.noise VALUES (1)")
+        write(shop, "UPDATE user_schema.users SET name = 'y'", "SELECT * FROM pay_schema.pays")
+        write(shop, "DELETE FROM wallet_schema.wallets", "INSERT INTO pay_schema.log VALUES (1)")
+        write(
+            shop,
+            'INSERT INTO user_schema."Or: INSERT, ""x"".y" VALUES (1)',
+            "TRUNCATE pay_schema.pays, wallet_schema.wallets",
+        )
+        with shop.connect() as connection, connection.transaction(force_rollback=True):
+            connection.execute("INSERT INTO user_schema.users VALUES (99)")
+            connection.execute("INSERT INTO wallet_schema.wallets VALUES (99)")
+        watched = seen()
+    assert watched.ended == "time"
+    assert watched.transactions == 7
+    found = {pair.services: (pair.transactions, set(pair.examples)) for pair in watched.pairs}
+    odd = 'INSERT user_schema."Or: INSERT, ""x"".y"'
+    assert found == {
+        ("pay", "user"): (
+            4,
+            {"INSERT pay_schema.pays", "INSERT user_schema.users", "TRUNCATE pay_schema.pays", odd},
+        ),
+        ("pay", "wallet"): (
+            2,
+            {
+                "DELETE wallet_schema.wallets", "INSERT pay_schema.log1", "TRUNCATE pay_schema.pays",
+                "TRUNCATE wallet_schema.wallets",
+            },
+        ),
+        ("user", "wallet"): (1, {odd, "TRUNCATE wallet_schema.wallets"}),
+    }  # fmt: skip
+
+
+def test_the_slot_is_gone_with_its_session_and_nothing_else_was_made(shop: Database) -> None:
+    with watching(shop, agreed(shop)) as seen:
+        with shop.connect() as connection:
+            (slots,) = connection.execute(
+                "SELECT count(*) FROM pg_replication_slots WHERE temporary AND plugin = 'test_decoding'"
+                " AND database = current_database()"
+            ).fetchall()
+        seen()
+    assert slots == (1,)
+    with shop.connect() as connection:
+        (left,) = connection.execute(
+            "SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()),"
+            " (SELECT count(*) FROM pg_publication), to_regnamespace('waqiti_migration')"
+        ).fetchall()
+    assert left == (0, 0, None)
+
+
+def test_so_much_wal_ends_the_watch_before_its_time(shop: Database) -> None:
+    with watching(shop, agreed(shop), wal_bytes=200_000) as seen:
+        write(shop, "INSERT INTO user_schema.users VALUES (1)", "INSERT INTO pay_schema.pays VALUES (1)")
+        write(shop, "INSERT INTO public.noise SELECT generate_series(1, 10000)")
+        watched = seen()
+    assert watched.ended == "wal"
+    assert [pair.transactions for pair in watched.pairs] == [1], "what came before the limit counts"
+
+
+def test_a_rule_allows_a_pair_and_the_gate_follows_what_was_seen_last(shop: Database) -> None:
+    rule = CrossingRule(match="transaction -> pay, user", action="ignore", reason="an outbox in May")
+    contract, ruled = agreed(shop), agreed(shop, rule)
+    with shop.connect() as connection:
+        assert read_watched(connection, contract) is None
+        assert asked(shop, contract, "user") == ("unknown", "nobody has watched yet")
+    with watching(shop, contract) as seen:
+        write(shop, "INSERT INTO user_schema.users VALUES (1)", "INSERT INTO pay_schema.pays VALUES (1)")
+        watched = seen()
+    note_watched(shop, replace(watched, transactions=100))
+    note_watched(shop, watched)
+    with shop.connect() as connection:
+        assert read_watched(connection, contract) == watched
+        kept = read_watched(connection, ruled)
+    assert kept is not None
+    assert [pair.reason for pair in kept.pairs] == ["an outbox in May"]
+    verdict, figure = asked(shop, contract, "user")
+    assert verdict == "no-go"
+    assert "1 of 1 in" in figure
+    assert "the first with pay: INSERT" in figure
+    assert asked(shop, ruled, "user")[0] == "go"
+    assert asked(shop, contract, "wallet")[0] == "go"
+    note_watched(shop, replace(watched, made=watched.made - timedelta(days=60)))
+    assert asked(shop, contract, "wallet")[0] == "unknown", "what was seen two months ago says nothing"
+    assert asked(shop, contract, "user")[0] == "no-go"
+    assert not any("matches nothing" in problem.text for problem in planned(shop, ruled).problems)
+
+
+def asked(shop: Database, contract: Contract, service: str) -> tuple[str, str]:
+    with shop.connect() as there:
+        scene = Scene(
+            contract, contract.services[service], planned(shop, contract), "cutover", GateLimits(), None,
+            shop, shop, there, there,
+        )  # fmt: skip
+        (found,) = gate.run(scene)
+    return found.verdict, found.figure
+
+
+def test_the_gate_watches_by_itself_where_it_is_told_how_long(shop: Database) -> None:
+    contract = agreed(shop)
+    with shop.connect() as there:
+        scene = Scene(
+            contract, contract.services["user"], planned(shop, contract), "cutover",
+            GateLimits(watch_seconds=0.1), None, shop, shop, there, there,
+        )  # fmt: skip
+        (found,) = gate.run(scene)
+        assert read_watched(there, contract) is not None
+    assert found.verdict == "go"
+
+
+def test_a_server_that_cannot_decode_is_named_with_what_to_do(clusters: Clusters) -> None:
+    with clusters.private("source", 17, {"wal_level": "replica"}) as cluster:
+        database = cluster.new_database()
+        with database.connect() as connection:
+            connection.execute(SHOP)
+        contract = agreed(database)
+        with pytest.raises(SourceSettings, match=r"wal_level = replica: .* set wal_level = logical"):
+            watch_transactions(database, contract, planned(database, contract), seconds=1)
+
+
+def test_a_role_that_may_not_replicate_is_named(shop: Database) -> None:
+    with shop.connect() as connection:
+        connection.execute("CREATE ROLE watcher_of_a_test LOGIN PASSWORD 'watcher-of-a-test'")
+    try:
+        login = shop.login.model_copy(
+            update={"name": "watcher_of_a_test", "password": type(shop.login.password)("watcher-of-a-test")}
+        )
+        contract = agreed(shop)
+        with pytest.raises(MigrationError, match="does not let watcher_of_a_test go on"):
+            watch_transactions(replace(shop, login=login), contract, planned(shop, contract), seconds=1)
+    finally:
+        with shop.connect() as connection:
+            connection.execute("DROP ROLE watcher_of_a_test")
+
+
+def command(contract: Contract, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = folder / "contract.json"
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(revealed(contract.model_dump()), file)
+    return subprocess.run(
+        [sys.executable, "-m", "migration", "queries", *arguments, "--contract", str(path)],
+        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=BOUND, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_shows_what_it_saw_and_keeps_it(shop: Database, tmp_path: Path) -> None:
+    contract = agreed(shop)
+    quiet = command(contract, tmp_path, "--watch-transactions", "1", "--json")
+    assert quiet.returncode == 0, quiet.stderr
+    shown = json.loads(quiet.stdout)["transactions"]
+    assert (shown["pairs"], shown["ended"]) == ([], "time")
+    with shop.connect() as connection:
+        kept = read_watched(connection, contract)
+    assert kept is not None
+    assert kept.as_json() == shown
+
+
+def test_the_commands_exit_status_tells_of_a_pair(shop: Database, tmp_path: Path) -> None:
+    """The writer goes on until the watch, which so much WAL ends, has ended."""
+    stop = Event()
+    with ThreadPoolExecutor(1) as pool:
+
+        def work() -> None:
+            while not stop.is_set():
+                write(
+                    shop,
+                    "INSERT INTO user_schema.users SELECT count(*) FROM user_schema.users",
+                    "INSERT INTO pay_schema.pays SELECT count(*) FROM pay_schema.pays",
+                    "INSERT INTO public.noise SELECT generate_series(1, 1000)",
+                )
+
+        working = pool.submit(work)
+        try:
+            found = command(
+                agreed(shop), tmp_path, "--watch-transactions", str(BOUND / 2), "--watch-wal", "0.001"
+            )
+        finally:
+            stop.set()
+        working.result(BOUND)
+    assert found.returncode == 27, found.stderr
+    assert "pay, user" in found.stdout
+    assert "the WAL's limit ended it" in " ".join(found.stdout.split())
+    assert "- {match: 'transaction -> pay, user', action: ignore" in found.stderr.splitlines()[-1]
