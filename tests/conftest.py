@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from migration.connections import Database
 from tests.support.clusters import Cluster, Clusters
 from tests.support.folders import own_folder, remove_leftovers
 from tests.support.versions import DEFAULT_VERSIONS
+
+# A busy machine is no failure. In CI hypothesis has the same and derandomizes (its profile `ci`).
+if "CI" not in os.environ:
+    settings.register_profile("waqiti", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("waqiti")
 
 
 @pytest.fixture(scope="session")
