@@ -115,7 +115,7 @@ def _refusal(engine: Engine, container: str) -> str | None:
     state = found["State"]
     if state["Running"] and not state["Restarting"]:
         return None
-    lines = _of_the_last_start(engine.said(container))
+    lines = of_the_last_start(engine.said(container))
     telling = [
         line
         for line in lines
@@ -133,8 +133,8 @@ def _refusal(engine: Engine, container: str) -> str | None:
     return said.removeprefix("waqiti: refused: ").removeprefix("waqiti: ")
 
 
-def _of_the_last_start(lines: list[str]) -> list[str]:
-    """What stopped an earlier one may be mended by now."""
+def of_the_last_start(lines: list[str]) -> list[str]:
+    """A log since the last start: what stopped an earlier one may be mended by now."""
     starts = [number for number, line in enumerate(lines) if line == STARTING]
     return lines[starts[-1] + 1 :] if starts else lines
 

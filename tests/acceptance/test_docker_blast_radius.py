@@ -194,7 +194,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 
 def _wait_until_it_answers(service: Service) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 150  # Docker waits up to a minute before another start
     while True:
         try:
             harms.count_of(service, [])

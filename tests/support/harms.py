@@ -122,20 +122,9 @@ def fill_with_wal(stack: DockerStack, service: Service) -> str:
 def remove_logs(stack: DockerStack, service: Service) -> None:
     """What a person does when the server of a full disk does not run: its logs go, from another container."""
     volume, image = f"waqiti-test-{service.name}-data", stack.container(service.name)["Image"]
-    command = [
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "-v",
-        f"{volume}:/data",
-        "--entrypoint",
-        "sh",
-        image,
-    ]
     subprocess.run(
-        [*command, "-c", "rm /data/log/*"],
+        ["docker", "run", "--rm", "--network", "none", "--volume", f"{volume}:/data", "--entrypoint", "sh",
+         image, "-c", "rm /data/log/*"],
         env={**os.environ, "DOCKER_HOST": stack.host}, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
 
