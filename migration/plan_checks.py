@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from components.contract import Service
 from migration.boundary import Edge
@@ -112,9 +112,15 @@ _INSTEAD = {
 }
 
 
+_PROBLEM_KINDS: Mapping[str, ProblemKind] = {
+    "setting": "setting", "index": "data", "key": "data", "detaching": "data", "comment": "data",
+    "extension rows": "data",
+}  # fmt: skip
+
+
 def _left_behind(service: str | None, left: LeftBehind) -> Problem:
     where = f" in {left.schema}" if left.schema else ""
-    kind: ProblemKind = "setting" if left.kind == "setting" else "privilege"
+    kind = _PROBLEM_KINDS.get(left.kind, "privilege")
     severity: Severity = "no-go" if left.kind == "detaching" else "note"
     return Problem(service, kind, severity, f"{left.text}{where} does not move: {_INSTEAD[left.kind]}")
 

@@ -59,7 +59,7 @@ def gates(
     watch: WatchTransactions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check everything that a service's next verb depends on. Changes nothing.
+    """Check everything that a service's next verb depends on. Changes nothing; what it watched is kept.
 
     Exit status 0: no gate is closed; otherwise the first closed one's own (27, or 28 for a changed schema).
     """
