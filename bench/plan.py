@@ -30,8 +30,9 @@ from migration.journal import open_journal, read_steps
 from migration.move import Runner
 from migration.online import Online
 from migration.plan import make_plan
-from tests.support.clusters import Cluster, Clusters, session_folder
+from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
+from tests.support.folders import own_folder
 from tests.support.moving import split
 
 APPLICATION = Login(name="bench_application", password=SecretStr("bench-password"))
@@ -177,7 +178,7 @@ def measure_moves(made: Clusters, source: Cluster, chosen: argparse.Namespace) -
 @contextmanager
 def clusters() -> Iterator[Clusters]:
     """Servers of its own, destroyed afterwards."""
-    made = Clusters(session_folder())
+    made = Clusters(own_folder())
     try:
         yield made
     finally:

@@ -86,6 +86,9 @@ def read_catalog(
                 for classid, oid, *rest in connection.execute(query("catalog_builds"))
             ),
             inherited=dict(connection.execute(query("catalog_inherited")).fetchall()),
+            comments={
+                (classid, oid): text for classid, oid, text in connection.execute(query("catalog_comments"))
+            },
             streams=_read_streams(connection),
             left_behind=_read_left_behind(connection, application),
             columns_read={

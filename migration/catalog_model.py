@@ -164,7 +164,8 @@ class LeftBehind:
 
     kind: Literal[
         "default privileges", "security label", "setting", "tablespace", "subscription",
-        "right", "creation", "grantor", "membership", "attribute",
+        "right", "creation", "grantor", "membership", "attribute", "parameter", "database",
+        "index", "key", "detaching", "comment", "extension rows",
     ]  # fmt: skip
     schema: str | None
     text: str
@@ -222,6 +223,8 @@ class Catalog:
     """What types and columns need of a server's build and machine."""
     inherited: Mapping[int, str] = field(default_factory=dict)
     """By OIDs of tables that inherit: DDL for columns that neither INHERITS nor a dump makes as they are."""
+    comments: Mapping[ObjectId, str] = field(default_factory=dict)
+    """DDL for comments that no dump brings."""
     streams: tuple[Stream, ...] = ()
     """Publications and subscriptions, this program's own left out."""
     left_behind: tuple[LeftBehind, ...] = ()

@@ -117,8 +117,9 @@ class ServiceClosure:
     ) -> Sequence[ObjectId]:
         """Notes what a reference means; returns what has to be visited because of it."""
         referenced = self.catalog.objects[reference]
-        if referenced.extension is not None:
-            walk.extensions.add(referenced.extension)
+        extension = referenced.name if referenced.kind == "extension" else referenced.extension
+        if extension is not None:
+            walk.extensions.add(extension)
             return ()
         if reference in dropped:
             self._note(walk, unit, reference, "consequence")

@@ -32,7 +32,7 @@ from migration.schema_readback import readable
 __all__ = ["Difference", "compare_schemas"]
 
 _QUERIES: tuple[LiteralString, ...] = (
-    "fidelity_relations", "fidelity_parts", "fidelity_code", "fidelity_comments",
+    "fidelity_relations", "fidelity_parts", "fidelity_code", "fidelity_comments", "fidelity_dependences",
 )  # fmt: skip
 _PROBED = frozenset({"view", "materialized view"})
 _NOT_NULL_CONSTRAINTS = 180_000

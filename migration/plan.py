@@ -17,7 +17,7 @@ from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
 from migration.references_plan import find_replicas
-from migration.references_types import lacking, needed_types
+from migration.references_types import lacking, with_types
 from migration.rename_plan import plan_problems
 
 __all__ = [
@@ -90,15 +90,11 @@ def _service_plan(
     readers: list[str],
 ) -> ServicePlan:
     replicas, unfit = find_replicas(service, catalog, closure.edges, claims)
-    walker = ServiceClosure(catalog, claims, service.name, service.crossing)
-    types = needed_types(catalog, walker, closure.edges, replicas)
+    untyped: tuple[str, ...] = ()
+    if any(edge.action == "reference" for edge in closure.edges) or replicas:
+        walker = ServiceClosure(catalog, claims, service.name, service.crossing)
+        closure, untyped = with_types(catalog, walker, closure, replicas)
     lacks = lacking(replicas, target) if target is not None else ()
-    objects = closure.objects | types.objects
-    closure = replace(
-        closure,
-        objects=objects | walker.casts_over(objects) if types.objects else objects,
-        extensions=closure.extensions | types.extensions,
-    )
     tables = [catalog.tables[oid] for (classid, oid) in closure.objects if _is_table(catalog, classid, oid)]
     names = {table.name for table in tables}
     schemas = {item.schema for item in _objects(catalog, closure.objects) if item.schema is not None}
@@ -123,7 +119,7 @@ def _service_plan(
         edges=closure.edges,
         problems=(
             *service_problems(service, catalog, closure, target),
-            *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *types.problems, *lacks)),
+            *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *untyped, *lacks)),
             *plan_problems(service, catalog, closure.objects, readers),
         ),
         replicas=replicas,

@@ -1,4 +1,4 @@
-"""What a schema needs and the build of a service's own server lacks: ICU, lz4, libxml, locales. Pure."""
+"""What the build of a service's own server lacks: collations, ICU, locales, lz4, libxml. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from components.contract import Service
-from migration.catalog_model import BuildNeed, Catalog
+from migration.catalog_model import PG_CLASS, BuildNeed, Catalog
 from migration.closure import Closure
 from migration.plan_model import Problem, TargetFacts
 
 _ICU = re.compile(r"\(provider = icu, ")
+_COLLATE = re.compile(r'\bCOLLATE (?:pg_catalog\.)?"([^"]+)"(?!\.)')
+"""A collation of the server's own, as it prints expressions with an empty search_path."""
 _XML_TYPES = frozenset({"xml", "xml[]"})
 _XML_CODE = re.compile(
     r"\b(xmlparse|xmlelement|xmlforest|xmlpi|xmlroot|xmltable|xmlagg|xmlcomment|xmlconcat|xpath|xpath_exists"
@@ -24,6 +26,7 @@ def build_problems(
     service: Service, catalog: Catalog, closure: Closure, target: TargetFacts
 ) -> Iterator[Problem]:
     """What would be refused when a table is made or filled, or fail when it is used."""
+    yield from _collations(service, catalog, closure, target)
     for need in catalog.build_needs:
         if need.object_id in closure.objects and catalog.objects[need.object_id].extension is None:
             yield from _unmet(service, need, target)
@@ -44,6 +47,36 @@ def build_problems(
                 f"{item} makes or reads XML, and {service.name}'s server is built without libxml: it"
                 " will fail where it is used; use a build that has it",
             )  # fmt: skip
+
+
+def _collations(
+    service: Service, catalog: Catalog, closure: Closure, target: TargetFacts
+) -> Iterator[Problem]:
+    """Collations of the server's own: made at its initdb, from what its machine and build had."""
+    if not target.collations:
+        return
+    # ICU's `unicode` is listed by any build from PostgreSQL 16 on, and refused where it is used.
+    there = target.collations if target.icu else target.collations - {"unicode"}
+    lacking: dict[str, str] = {}
+    for need in catalog.build_needs:
+        if need.what == "collation" and need.object_id in closure.objects and need.name not in there:
+            lacking.setdefault(need.name, need.where)
+    for key in sorted(closure.objects):
+        item = catalog.objects[key]
+        table = catalog.tables.get(key[1]) if key[0] == PG_CLASS else None
+        for column in table.columns if table is not None else ():
+            name = (column.collation or "").removeprefix("pg_catalog.").strip('"')
+            if (column.collation or "").startswith("pg_catalog.") and name not in there:
+                lacking.setdefault(name, f"{item.identity}.{column.name}")
+        for name in _COLLATE.findall(item.definition) if item.extension is None else ():
+            if name not in there:
+                lacking.setdefault(name, str(item))
+    for name, where in lacking.items():
+        yield Problem(
+            service.name, "encoding", "no-go",
+            f"{where} has the collation {name}, which {service.name}'s server does not have: install the"
+            " locale (or a build with ICU) there, and run pg_import_system_collations",
+        )  # fmt: skip
 
 
 def _unmet(service: Service, need: BuildNeed, target: TargetFacts) -> Iterator[Problem]:

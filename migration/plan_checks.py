@@ -9,7 +9,7 @@ from components.contract import Service
 from migration.boundary import Edge
 from migration.catalog_model import PG_CLASS, Catalog, CatalogObject, LeftBehind
 from migration.closure import Closure
-from migration.plan_model import Problem, ProblemKind, TargetFacts
+from migration.plan_model import Problem, ProblemKind, Severity, TargetFacts
 from migration.plan_readback import readback_problems
 from migration.plan_targets import target_problems
 
@@ -100,6 +100,14 @@ _INSTEAD = {
     "grantor": "on the service's own database the owner grants them, and nobody else can take them back",
     "membership": "the rights that it has through it come along one by one; what else it is for has to be"
     " granted on the service's own instance",
+    "database": "the stack grants CONNECT alone; GRANT TEMPORARY to the service's role on its own database"
+    " if it makes temporary tables",
+    "parameter": "GRANT it on the service's own instance by hand where it is wanted",
+    "index": "REINDEX it in the shared database first, or drop it",
+    "key": "on the service's own database it holds: an orphan stops the move; see `consistency`",
+    "detaching": "ALTER TABLE ... DETACH PARTITION ... FINALIZE in the shared database first",
+    "comment": "write it there by hand where it is wanted",
+    "extension rows": "CREATE EXTENSION makes it anew; copy what is wanted of it by hand",
     "attribute": "a service's role is a plain one, for which the policies of row level security hold",
 }
 
@@ -107,7 +115,8 @@ _INSTEAD = {
 def _left_behind(service: str | None, left: LeftBehind) -> Problem:
     where = f" in {left.schema}" if left.schema else ""
     kind: ProblemKind = "setting" if left.kind == "setting" else "privilege"
-    return Problem(service, kind, "note", f"{left.text}{where} does not move: {_INSTEAD[left.kind]}")
+    severity: Severity = "no-go" if left.kind == "detaching" else "note"
+    return Problem(service, kind, severity, f"{left.text}{where} does not move: {_INSTEAD[left.kind]}")
 
 
 def _boundary(service: Service, closure: Closure) -> Iterator[Problem]:

@@ -34,6 +34,8 @@ def _kept(catalog: Catalog, table: Table, columns: Collection[str]) -> Iterator[
         if any(name not in columns for name in named) or not all(map(_plain, elements)):
             continue
         tree.unique = tree.nulls_not_distinct = False
+        # Its name may be what the replica's own primary key was given.
+        tree.if_not_exists = True
         yield str(RawStream()(tree))
 
 

@@ -7,11 +7,11 @@ keep their names, so the other service's schema is there, too. What is an extens
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from migration.boundary import SHARED_CODE, Edge
 from migration.catalog_model import PG_COLLATION, PG_TYPE, Catalog, ObjectId
-from migration.closure import ServiceClosure
+from migration.closure import Closure, ServiceClosure
 from migration.plan_model import TargetFacts
 from migration.references_plan import Replica
 
@@ -19,28 +19,19 @@ BUILT_IN = 16_384
 """OIDs from here on are not the server's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class NeededTypes:
-    """What is copied for the replicas of a service, and, as lines, what cannot be."""
+def with_types(
+    catalog: Catalog, walker: ServiceClosure, closure: Closure, replicas: Iterable[Replica]
+) -> tuple[Closure, tuple[str, ...]]:
+    """The closure with all that the replicas' columns are made of, and the types that edges with `reference`
+    name themselves; and, as lines, what cannot be copied.
 
-    objects: frozenset[ObjectId]
-    """With their parts."""
-    extensions: frozenset[str]
-    problems: tuple[str, ...]
-
-
-def needed_types(
-    catalog: Catalog, closure: ServiceClosure, edges: Iterable[Edge], replicas: Iterable[Replica]
-) -> NeededTypes:
-    """All that the replicas' columns are made of, and the types that edges with `reference` name themselves.
-
-    `closure` is that of the service that reads, `edges` are its edges.
+    `walker` is that of the service that reads.
     """
     objects: set[ObjectId] = set()
     extensions: set[str] = set()
     problems: list[str] = []
-    for because, what, roots in (*_of_edges(catalog, edges), *_of_columns(replicas)):
-        found = _reach(catalog, closure, roots)
+    for because, what, roots in (*_of_edges(catalog, closure.edges), *_of_columns(replicas)):
+        found = _reach(catalog, walker, roots)
         wrong = sorted(str(catalog.objects[key]) for key in found if not _copied(catalog, key))
         if wrong:
             problems.append(
@@ -50,8 +41,12 @@ def needed_types(
             continue
         own = {key for key in found if catalog.objects[key].extension is None}
         extensions |= {name for key in found if (name := catalog.objects[key].extension) is not None}
-        objects |= {part for key in own for part in closure.with_parts(key)}
-    return NeededTypes(frozenset(objects), frozenset(extensions), tuple(dict.fromkeys(problems)))
+        objects |= {part for key in own for part in walker.with_parts(key)}
+    whole = closure.objects | objects
+    if objects:
+        whole |= walker.casts_over(whole)
+    typed = replace(closure, objects=whole, extensions=closure.extensions | extensions)
+    return typed, tuple(dict.fromkeys(problems))
 
 
 def lacking(replicas: Iterable[Replica], target: TargetFacts) -> Iterator[str]:
@@ -86,7 +81,7 @@ def _of_columns(replicas: Iterable[Replica]) -> Iterator[tuple[str, str, list[Ob
             yield replica.because[0], what, [root for root in roots if root[1] >= BUILT_IN]
 
 
-def _reach(catalog: Catalog, closure: ServiceClosure, roots: list[ObjectId]) -> set[ObjectId]:
+def _reach(catalog: Catalog, walker: ServiceClosure, roots: list[ObjectId]) -> set[ObjectId]:
     """The wholes that these need, themselves included; not what lies behind those that cannot be copied."""
     stack = [catalog.whole(root) for root in roots]
     seen: set[ObjectId] = set()
@@ -96,8 +91,8 @@ def _reach(catalog: Catalog, closure: ServiceClosure, roots: list[ObjectId]) -> 
             continue
         seen.add(whole)
         if catalog.objects[whole].extension is None and _copied(catalog, whole):
-            for unit in closure.with_parts(whole):
-                stack.extend(reference for reference, _ in closure.references(unit, whole))
+            for unit in walker.with_parts(whole):
+                stack.extend(reference for reference, _ in walker.references(unit, whole))
     return seen
 
 

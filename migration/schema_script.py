@@ -91,7 +91,7 @@ def make_script(
         places[entry.dump_id] = _section(entry, places)
         if statement is not None:
             (before if places[entry.dump_id] == "pre-data" else after).append(statement)
-    return Script((*before, *_inherited(plan, catalog)), tuple(after))
+    return Script((*before, *_inherited(plan, catalog)), (*after, *_comments(plan, catalog)))
 
 
 def _inherited(plan: ServicePlan, catalog: Catalog) -> Iterator[Statement]:
@@ -100,6 +100,13 @@ def _inherited(plan: ServicePlan, catalog: Catalog) -> Iterator[Statement]:
         key = (PG_CLASS, oid)
         if key in plan.objects:
             yield Statement(f"columns of {catalog.objects[key]}", "TABLE", key, text)
+
+
+def _comments(plan: ServicePlan, catalog: Catalog) -> Iterator[Statement]:
+    """The comments that pg_dump leaves behind."""
+    for key, text in sorted(catalog.comments.items()):
+        if key in plan.objects:
+            yield Statement(f"comment on {catalog.objects[key]}", "COMMENT", key, text)
 
 
 def _choose(entries: Sequence[Entry], plan: ServicePlan) -> dict[int, Entry]:

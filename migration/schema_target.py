@@ -69,10 +69,7 @@ def ddl_session(target: Database) -> Iterator[Connection]:
 def read_target(target: Database) -> TargetFacts:
     """What the plan has to know of a service's own database."""
     with target.connect() as connection, target.translated("reading its version and extensions"):
-        row = connection.execute(
-            "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), datcollate,"
-            " datctype FROM pg_database WHERE datname = current_database()"
-        ).fetchone()
+        server = connection.execute(query("catalog_server")).fetchone()
         available = dict(
             connection.execute(
                 "SELECT name, bool_or(trusted OR NOT superuser) FROM pg_available_extension_versions"
@@ -100,8 +97,8 @@ def read_target(target: Database) -> TargetFacts:
             "SELECT unnest(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
         ).fetchall()
         xml = _has_xml(connection)
-    assert row is not None  # noqa: S101 (the current database has a row)
-    version, encoding, collate, ctype = row
+    assert server is not None  # noqa: S101 (the current database has a row)
+    version, _, encoding, collate, ctype, *_ = server
     names = frozenset(name for (name,) in collations)
     return TargetFacts(
         version, encoding, collate, ctype, available, installed, versions, names,

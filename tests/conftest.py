@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from migration.connections import Database
-from tests.support.clusters import Cluster, Clusters, session_folder
+from tests.support.clusters import Cluster, Clusters
+from tests.support.folders import own_folder, remove_leftovers
 from tests.support.versions import DEFAULT_VERSIONS
+
+# A busy machine is no failure. In CI hypothesis has the same and derandomizes (its profile `ci`).
+if "CI" not in os.environ:
+    settings.register_profile("waqiti", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("waqiti")
 
 
 @pytest.fixture(scope="session")
 def clusters() -> Iterator[Clusters]:
     """All the session's servers: `.get("source", 15)`, or `.private("target", 17)` for one test alone."""
-    made = Clusters(session_folder())
+    remove_leftovers()
+    made = Clusters(own_folder())
     try:
         yield made
     finally:

@@ -5,5 +5,7 @@ FROM pg_depend d
 WHERE d.objid >= 16384
   AND d.refobjid >= 16384
   AND d.deptype IN ('n', 'a', 'i', 'x', 'P', 'S')
-  AND d.refclassid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass)
+  AND d.refclassid <> 'pg_namespace'::regclass
+  -- DEPENDS ON EXTENSION needs the extension; its members are known as such.
+  AND (d.refclassid <> 'pg_extension'::regclass OR d.deptype = 'x')
   AND d.classid <> 'pg_largeobject'::regclass

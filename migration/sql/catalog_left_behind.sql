@@ -36,4 +36,36 @@ FROM pg_subscription s
 WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND s.subname !~ '^waqiti_[a-z0-9_]+_(forward|back)$'
   AND NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid)
+UNION ALL
+-- What a CREATE INDEX CONCURRENTLY left that failed, or is not done yet.
+SELECT 'index', n.nspname::text, format('index %%I.%%I, which is invalid,', n.nspname, c.relname)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid AND n.nspname !~ '^pg_'
+UNION ALL
+SELECT 'key', n.nspname::text,
+       format('the disabling of foreign key %%s of %%I.%%I (DISABLE TRIGGER ALL)', quote_ident(k.conname), n.nspname,
+              c.relname)
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f'
+  AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgisinternal AND t.tgenabled = 'D')
+UNION ALL
+-- DETACH PARTITION ... CONCURRENTLY that was cut off: a dump attaches it as if nothing had been.
+SELECT 'detaching', n.nspname::text, format('the pending detachment of partition %%I.%%I', n.nspname, c.relname)
+FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE h.inhdetachpending
+UNION ALL
+SELECT 'comment', NULL, format('%%s (%%s)', what, count(*))
+FROM (SELECT 'comments of large objects' AS what FROM pg_description WHERE classoid = 'pg_largeobject'::regclass
+      UNION ALL
+      SELECT 'the comment of the database' FROM pg_shdescription
+      WHERE classoid = 'pg_database'::regclass
+        AND objoid = (SELECT oid FROM pg_database WHERE datname = current_database())) found
+GROUP BY what
+UNION ALL
+SELECT 'extension rows', NULL,
+       format('what was added to table %%I.%%I of extension %%I', n.nspname, c.relname, e.extname)
+FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p') JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+  AND pg_relation_size(c.oid) > 0
 ORDER BY 1, 2, 3

@@ -48,6 +48,19 @@ SELECT 'membership', NULL,
 FROM me JOIN pg_auth_members m ON m.member = me.oid JOIN pg_roles r ON r.oid = m.roleid
 GROUP BY me.rolname, me.oid, r.rolname, r.oid
 UNION ALL
+SELECT 'database', NULL,
+       format('%%s of role %%I on the database', string_agg(p, ', ' ORDER BY p), me.rolname)
+FROM me CROSS JOIN unnest(ARRAY['CREATE', 'TEMPORARY']) p
+WHERE NOT me.rolsuper AND has_database_privilege(me.oid, current_database(), p)
+GROUP BY me.rolname
+UNION ALL
+SELECT 'parameter', NULL,
+       format('%%s of role %%I on parameter %%s', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), me.rolname,
+              p.parname)
+FROM me CROSS JOIN pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) a
+WHERE NOT me.rolsuper AND (a.grantee = 0 OR pg_has_role(me.oid, a.grantee, 'USAGE'))
+GROUP BY me.rolname, p.parname
+UNION ALL
 SELECT 'attribute', NULL, format('%%s of role %%I', array_to_string(array_remove(ARRAY[
            CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
            CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,

@@ -36,7 +36,7 @@ SELECT 'pg_class'::regclass, i.indexrelid, 'index', c.identity, i.indrelid::regc
            'name', quote_ident(c.relname))),
        CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s', c.identity) END,
        CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid) END
-FROM rel c JOIN pg_index i ON i.indexrelid = c.oid
+FROM rel c JOIN pg_index i ON i.indexrelid = c.oid AND (i.indisvalid OR c.relkind = 'I')
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 UNION ALL
 SELECT 'pg_statistic_ext'::regclass, s.oid, 'statistics', format('%I.%I', ns.nspname, s.stxname),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from components.catalogue import read_catalogue
 from servers import ports
 from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.clusters import Cluster, Clusters
+from tests.support.folders import own_folder
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_stack"
@@ -84,8 +83,7 @@ def variables(shared_source: Cluster) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def deployed(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
     """A stack of two services that is up; a test that changes it changes it back."""
-    folder = Path(tempfile.mkdtemp(prefix="wqst"))
-    folder.chmod(0o755)
+    folder = own_folder()
     stack = Stack(folder, dict(settings), dict(variables))
     try:
         stack.up()

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from servers.ports import free_port
 from tests.support.clusters import SUPERUSER, Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.disks import small_disk
+from tests.support.folders import own_folder
 from tests.support.moves import World, world
 from tests.support.versions import DEFAULT_VERSIONS
 
@@ -265,8 +265,7 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_touched(
 @contextmanager
 def wal_elsewhere(cluster: Cluster) -> Iterator[None]:
     """A server that finds no room for WAL ends; it is the tables' room that is to run out."""
-    folder = Path(tempfile.mkdtemp(prefix="waqiti-wal-"))
-    folder.chmod(0o711)
+    folder = own_folder()
     wal = cluster.server.data / "pg_wal"
     cluster.server.stop()
     subprocess.run(["cp", "-a", wal, folder / "pg_wal"], check=True)

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from demo.pulumi_stack import wanted_ports
 from migration.stack import endpoint_database, read_contract
 from servers import paths, ports
 from tests.support.absence import absent
+from tests.support.folders import own_folder
 
 pytestmark = pytest.mark.acceptance
 
@@ -93,8 +93,7 @@ class Demo:
 def demo() -> Iterator[Demo]:
     if shutil.which("pulumi", path=_search_path()) is None:
         absent("Pulumi's CLI is not installed: run script/bootstrap")
-    folder = Path(tempfile.mkdtemp(prefix="wqdm"))
-    folder.chmod(0o755)
+    folder = own_folder()
     made = Demo(folder, _free_offset())
     try:
         yield made

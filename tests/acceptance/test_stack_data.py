@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from components.contract import Contract
 from tests.acceptance.conftest import free_offset
 from tests.acceptance.logins import connect
 from tests.acceptance.stack import Stack
+from tests.support.folders import own_folder
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -22,8 +21,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 @pytest.fixture
 def careful(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
     """A stack of one service that is up, and is as careful with its data as it is by default."""
-    folder = Path(tempfile.mkdtemp(prefix="wqsd"))
-    folder.chmod(0o755)
+    folder = own_folder()
     default = {key: value for key, value in settings.items() if key not in ("keepData", "protectData")}
     stack = Stack(folder, {**default, "services": ["user"], "portOffset": free_offset()}, dict(variables))
     try:

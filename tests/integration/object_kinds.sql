@@ -311,3 +311,81 @@ CREATE TABLE log (x text); CREATE RULE noted AS ON INSERT TO t DO ALSO INSERT IN
 CREATE FUNCTION f(a int, int, OUT text) LANGUAGE sql BEGIN ATOMIC WITH x AS (SELECT a + $2 AS y) SELECT y || '""' || $2 || "say ""hi""" FROM x, (SELECT 1 AS "say ""hi""") q; END;
 CREATE FUNCTION "F "(int, b int, "C c" int) RETURNS int LANGUAGE sql RETURN $1 + b + "C c" + (SELECT $1 + "C c");
 CREATE TABLE t (a int); CREATE PROCEDURE p(a int, VARIADIC int[]) LANGUAGE sql BEGIN ATOMIC INSERT INTO t SELECT a + u FROM unnest($2) u; END;
+
+-- kind: comments on rules, triggers, statistics, collations, keys, and columns of all relations
+CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int CONSTRAINT fk REFERENCES p, n text, b int4range, CONSTRAINT ex EXCLUDE USING gist (b WITH &&));
+CREATE RULE r AS ON DELETE TO t DO ALSO NOTHING; COMMENT ON RULE r ON t IS 'r'; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); COMMENT ON TRIGGER tr ON t IS 'tr';
+CREATE STATISTICS st ON id, p FROM t; COMMENT ON STATISTICS st IS 'st'; CREATE COLLATION c (provider = libc, locale = 'C'); COMMENT ON COLLATION c IS 'c';
+COMMENT ON CONSTRAINT fk ON t IS 'fk'; COMMENT ON CONSTRAINT ex ON t IS 'ex'; COMMENT ON INDEX t_pkey IS 'its index'; COMMENT ON INDEX ex IS 'its index, too';
+CREATE MATERIALIZED VIEW m AS SELECT id, n FROM t; COMMENT ON MATERIALIZED VIEW m IS 'm'; COMMENT ON COLUMN m.n IS 'mn'; CREATE INDEX mi ON m (n); COMMENT ON INDEX mi IS 'mi';
+CREATE DOMAIN d AS int; COMMENT ON DOMAIN d IS 'd'; CREATE TYPE r AS RANGE (subtype = int); COMMENT ON TYPE r IS 'r'; CREATE TABLE i (a int GENERATED ALWAYS AS IDENTITY); COMMENT ON SEQUENCE i_a_seq IS 's';
+CREATE VIEW v AS SELECT 1 AS a; CREATE RULE ins AS ON INSERT TO v DO INSTEAD NOTHING; COMMENT ON RULE ins ON v IS 'ins'; COMMENT ON RULE "_RETURN" ON v IS 'ret';
+
+-- kind: comments on what partitions and children have from their parents
+CREATE TABLE t (id int CONSTRAINT ck CHECK (id > 0), v int, CONSTRAINT pk PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);
+COMMENT ON TABLE t1 IS 'part'; COMMENT ON COLUMN t1.v IS 'its v'; COMMENT ON CONSTRAINT ck ON t1 IS 'its ck'; COMMENT ON CONSTRAINT t1_pkey ON t1 IS 'its pk'; COMMENT ON INDEX t1_pkey IS 'idx';
+CREATE INDEX iv ON t (v); COMMENT ON INDEX t1_v_idx IS 'iv of t1'; COMMENT ON INDEX iv IS 'iv';
+CREATE TABLE base (a int CONSTRAINT bc CHECK (a > 0)); CREATE TABLE child () INHERITS (base); COMMENT ON COLUMN child.a IS 'ca'; COMMENT ON CONSTRAINT bc ON child IS 'cc';
+CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES p; COMMENT ON CONSTRAINT fk ON t1 IS 'its fk'; CREATE TABLE grandchild () INHERITS (child); COMMENT ON CONSTRAINT bc ON grandchild IS 'it''s g';
+
+-- kind: comments on partitions' triggers
+CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+COMMENT ON TRIGGER tr ON t IS 'tr'; COMMENT ON TRIGGER tr ON t1 IS 'tr of t1';
+
+-- kind: sequences that are not logged
+CREATE UNLOGGED SEQUENCE s CACHE 5; CREATE UNLOGGED TABLE t (a int GENERATED ALWAYS AS IDENTITY, b serial); ALTER SEQUENCE t_b_seq SET LOGGED;
+CREATE TABLE u (a int GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE u_a_seq SET UNLOGGED;
+
+-- kind: materialized views with options, targets, storage, a cluster mark
+CREATE TABLE t (a int, b text); CREATE MATERIALIZED VIEW m WITH (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off) AS SELECT a, b FROM t;
+ALTER MATERIALIZED VIEW m ALTER b SET STATISTICS 300, ALTER b SET STORAGE EXTERNAL, ALTER a SET (n_distinct = 3); CREATE INDEX by_a ON m (a) WITH (fillfactor = 60); ALTER MATERIALIZED VIEW m CLUSTER ON by_a;
+CREATE MATERIALIZED VIEW chained AS SELECT a FROM m WITH NO DATA; CREATE UNIQUE INDEX ON chained (a);
+
+-- kind: what depends on an extension
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER INDEX i DEPENDS ON EXTENSION pg_trgm;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION f() DEPENDS ON EXTENSION pg_trgm;
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); ALTER TRIGGER tr ON t DEPENDS ON EXTENSION pg_trgm;
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t; ALTER MATERIALIZED VIEW m DEPENDS ON EXTENSION pg_trgm;
+
+-- kind: domains' constraints that are not valid, types with dropped and added attributes, labels in between
+CREATE DOMAIN d AS int; ALTER DOMAIN d ADD CONSTRAINT late CHECK (VALUE > 0) NOT VALID; CREATE TABLE uses (d d);
+CREATE TYPE c AS (a int, gone text, b text); ALTER TYPE c DROP ATTRIBUTE gone; ALTER TYPE c ADD ATTRIBUTE z d[]; ALTER TYPE c RENAME ATTRIBUTE b TO "B b";
+CREATE TYPE e AS ENUM ('a', 'z'); ALTER TYPE e ADD VALUE 'm' BEFORE 'z'; ALTER TYPE e RENAME VALUE 'a' TO 'it''s';
+
+-- kind: keys that set some columns, refer to indexes, to partitions, and were altered
+CREATE TABLE p (a int NOT NULL, b int NOT NULL); CREATE UNIQUE INDEX no_constraint ON p (a, b);
+CREATE TABLE t (x int, y int, FOREIGN KEY (x, y) REFERENCES p (a, b) ON DELETE SET NULL (y) ON UPDATE SET DEFAULT);
+CREATE TABLE q (id int PRIMARY KEY) PARTITION BY HASH (id); CREATE TABLE q0 PARTITION OF q FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE u (q int CONSTRAINT k REFERENCES q, q0 int REFERENCES q0 (id)); ALTER TABLE u ALTER CONSTRAINT k DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE w (id int, CONSTRAINT "late pk" PRIMARY KEY (id) DEFERRABLE); ALTER TABLE w ADD CONSTRAINT up FOREIGN KEY (id) REFERENCES q ON DELETE CASCADE;
+
+-- kind: constraint triggers from another table
+CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER c AFTER UPDATE OF id ON a FROM b DEFERRABLE FOR EACH ROW WHEN (NEW.id > 1) EXECUTE FUNCTION f('a\b', 'it''s');
+CREATE TRIGGER news AFTER UPDATE ON a REFERENCING NEW TABLE AS n OLD TABLE AS o FOR EACH STATEMENT EXECUTE FUNCTION f();
+
+-- kind: operator classes with parameters, indexes with every option
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; CREATE TABLE t (a text, b int4range, v tsvector, n int);
+CREATE INDEX g ON t USING gist (a public.gist_trgm_ops (siglen = 64)); CREATE INDEX ts ON t USING gist (v tsvector_ops (siglen = 100));
+CREATE INDEX br ON t USING brin (n int4_minmax_multi_ops (values_per_range = 16)) WITH (autosummarize = on); CREATE INDEX dd ON t (n) WITH (deduplicate_items = off);
+CREATE UNIQUE INDEX nn ON t (n, a) NULLS NOT DISTINCT WHERE n > 0; CREATE INDEX sp ON t USING spgist (b);
+
+-- kind: a default conversion, tables of row types, arrays of tables
+CREATE DEFAULT CONVERSION ours FOR 'LATIN2' TO 'UTF8' FROM iso8859_to_utf8; CREATE TABLE one (a int, b text); CREATE TABLE two (o one, many one[]);
+CREATE DOMAIN o AS one CHECK ((VALUE).a > 0); CREATE TABLE three (o o, v two); CREATE FUNCTION f(one) RETURNS SETOF two LANGUAGE sql AS 'SELECT $1, ARRAY[$1]'; CREATE VIEW v AS SELECT * FROM f(NULL);
+
+-- kind: partitions with storage, options, targets, defaults and constraints of their own
+CREATE TABLE t (id int NOT NULL, v text, n int) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t (CONSTRAINT mine CHECK (n > 0), UNIQUE (n)) FOR VALUES FROM (0) TO (9) WITH (fillfactor = 50);
+ALTER TABLE t1 ALTER v SET STORAGE MAIN, ALTER v SET STATISTICS 20, ALTER n SET NOT NULL, ALTER n SET DEFAULT 3, ALTER v SET COMPRESSION pglz; ALTER TABLE t1 ENABLE ROW LEVEL SECURITY;
+CREATE UNLOGGED TABLE t2 PARTITION OF t FOR VALUES FROM (9) TO (20); ALTER TABLE ONLY t ALTER v SET STATISTICS 50; CREATE STATISTICS s ON id, n FROM t;
+CREATE POLICY only1 ON t1 USING (id > 0); ALTER TABLE t1 REPLICA IDENTITY FULL;
+
+-- kind: functions with settings from the session, and costs
+CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql SET search_path FROM CURRENT SET "TimeZone" = 'Europe/Zurich' SET datestyle = 'ISO, DMY' SET work_mem FROM CURRENT COST 33 AS 'BEGIN RETURN $1; END';
+CREATE PROCEDURE q(OUT a int) LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT 1';
+
+-- kind: an index that is not valid, left out
+CREATE TABLE t (a int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a); SET allow_system_table_mods = on;
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'user_schema.i'::regclass; RESET allow_system_table_mods;

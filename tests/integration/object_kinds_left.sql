@@ -112,3 +112,35 @@ CREATE TABLE spans (s d) PARTITION BY HASH (s);
 
 -- kind: partitions by the hash of an expression that holds an enum -> table user_schema.made is partitioned by the hash of an enum
 CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE made (e e) PARTITION BY HASH ((ARRAY[e]));
+
+-- kind: transforms -> transform for user_schema.e language sql cannot be made
+CREATE TYPE e AS ENUM ('a'); CREATE TRANSFORM FOR e LANGUAGE sql (FROM SQL WITH FUNCTION pg_catalog.prsd_lextype(internal));
+
+-- kind: user mappings and servers alone -> foreign server alone
+CREATE FOREIGN DATA WRAPPER w; CREATE SERVER alone FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR CURRENT_USER SERVER alone OPTIONS (password 'x');
+
+-- kind: keys that are disabled -> the disabling of foreign key t_p_fkey of user_schema.t (DISABLE TRIGGER ALL) in user_schema does not move
+CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (p int REFERENCES p); ALTER TABLE t DISABLE TRIGGER ALL;
+
+-- kind: indexes that are not valid -> index user_schema.i, which is invalid, in user_schema does not move
+CREATE TABLE t (a int); CREATE INDEX i ON t (a); SET allow_system_table_mods = on;
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass;
+
+-- kind: comments of large objects -> comments of large objects (1) does not move
+DO $$ BEGIN EXECUTE format('COMMENT ON LARGE OBJECT %s IS ''picture''', lo_create(0)); END $$;
+
+-- kind: a comment of the database -> the comment of the database (1) does not move
+DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS ''all of us''', current_database()); END $$;
+
+-- kind: rows of an extension's tables -> what was added to table user_schema.t of extension citext does not move
+CREATE EXTENSION citext SCHEMA public; CREATE TABLE t (a int); INSERT INTO t VALUES (1); ALTER EXTENSION citext ADD TABLE t;
+
+-- kind: settings of a role in the database -> work_mem set for role
+DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET work_mem = ''5MB''', current_database()); END $$;
+
+-- kind: settings of the database -> work_mem set for the whole database
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$;
+
+-- kind: partitions that are being detached -> the pending detachment of partition user_schema.t1 in user_schema does not move
+CREATE TABLE t (a int) PARTITION BY LIST (a); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); SET allow_system_table_mods = on;
+UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 't1'::regclass;

@@ -93,6 +93,7 @@ def test_rights_that_do_not_come_along_are_named_with_the_reason(
             GRANT SELECT ON user_schema.plain TO helper_of_options WITH GRANT OPTION;
             GRANT USAGE ON SCHEMA user_schema TO helper_of_options;
             SET ROLE helper_of_options; GRANT SELECT ON user_schema.plain TO app_with_options; RESET ROLE;
+            GRANT SET ON PARAMETER log_min_messages TO app_with_options;
             ALTER ROLE app_with_options BYPASSRLS CREATEROLE;
             ALTER DEFAULT PRIVILEGES IN SCHEMA user_schema GRANT SELECT ON TABLES TO app_with_options
                 WITH GRANT OPTION;
@@ -109,6 +110,8 @@ def test_rights_that_do_not_come_along_are_named_with_the_reason(
         "the membership of role app_with_options in group_of_options does not move",
         "CREATEROLE, BYPASSRLS of role app_with_options does not move",
         "SELECT to app_with_options with grant option",
+        "TEMPORARY of role app_with_options on the database does not move",
+        "SET of role app_with_options on parameter log_min_messages does not move",
     ):
         assert said in notes
     edges = {edge.identity: edge for edge in plan.services["user"].edges}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from migration.connections import Database
 from migration.plan import Plan
@@ -134,3 +135,27 @@ def test_xml_is_refused_as_a_column_and_told_of_in_code_where_the_target_has_non
     notes = "\n".join(problem.text for problem in plan.all_problems if problem.severity == "note")
     assert "view user_schema.v makes or reads XML" in notes
     assert "function user_schema.f(text) makes or reads XML" in notes
+
+
+@_15_TO_17
+def test_an_icu_locale_of_the_whole_database_is_told_as_what_it_sorts_by(
+    source_cluster: Cluster, target_cluster: Cluster, tmp_path: Path
+) -> None:
+    source = source_cluster.new_database()
+    try:
+        require_icu(source)
+        with source_cluster.database().connect() as connection:
+            name = sql.Identifier(source.endpoint.database)
+            connection.execute(sql.SQL("DROP DATABASE {}").format(name))
+            connection.execute(
+                sql.SQL(
+                    "CREATE DATABASE {} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-AT'"
+                ).format(name)
+            )
+        with source.connect() as connection:
+            connection.execute("CREATE SCHEMA user_schema; CREATE TABLE user_schema.t (a text)")
+        with split(source, target_cluster, {"user": ()}, tmp_path) as made:
+            notes = [problem.text for problem in made.plan().all_problems if problem.severity == "note"]
+    finally:
+        source_cluster.drop_database(source)
+    assert any("(ICU de-AT) in the shared database" in text and "sorts differently" in text for text in notes)

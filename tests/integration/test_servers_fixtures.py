@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from migration.connections import Database
+from servers import postmaster
 from tests.support.clusters import Clusters
+from tests.support.folders import remove_leftovers
 from tests.support.versions import every_version_pair
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+
+LEFT = """
+import os, signal
+from tests.support.clusters import Clusters
+from tests.support.folders import own_folder
+folder = own_folder()
+print(folder, Clusters(folder).get("source", 17).server.pid(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @every_version_pair
@@ -49,3 +66,15 @@ def test_a_template_is_built_once_and_cloned(clusters: Clusters) -> None:
 
     assert cluster.template("once", build) == cluster.template("once", build)
     assert len(built) == 1
+
+
+def test_what_a_killed_session_left_is_ended_and_removed_by_the_next() -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", LEFT], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    folder, pid = killed.stdout.split()
+    assert postmaster.alive(int(pid))
+    remove_leftovers()
+    wait_until(lambda: not postmaster.alive(int(pid)))
+    assert not Path(folder).exists()

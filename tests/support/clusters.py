@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 
 from components.contract import Endpoint, Login
 from migration.connections import Database
-from servers import binaries, paths, ports, postmaster
+from servers import binaries, paths, ports
 from servers.certificates import Authority
 from servers.errors import ServerError
 from servers.postgres import PostgresServer
@@ -29,7 +28,6 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 HOST = "localhost"
 SUPERUSER = Login(name="tester", password=SecretStr("test-password-of-nothing"))
-FOLDER_PREFIX = "waqiti-tests-"
 
 PARAMETERS = {
     "wal_level": "logical",
@@ -218,18 +216,3 @@ class Clusters:
     def _authority(self) -> Authority:
         folder = self._folder / "ca"
         return Authority.load(folder) if folder.exists() else Authority.create(folder, "tests")
-
-
-def session_folder() -> Path:
-    """A new short folder for this session, after destroying what sessions that were killed left behind."""
-    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        owner = int(left.name.removeprefix(FOLDER_PREFIX).partition("-")[0])
-        if not postmaster.alive(owner):
-            for data in left.glob("*/data"):
-                pid = postmaster.postmaster_pid(data)
-                if pid is not None:
-                    postmaster.kill_with_children(pid)
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
-    folder.chmod(0o755)
-    return folder

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.absence import absent
+from tests.support.folders import own_folder
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def small_disk(megabytes: int) -> Iterator[Path]:
     """
     if os.geteuid() != 0 or not sys.platform.startswith("linux"):
         absent("a size-limited disk needs root on Linux, to mount a tmpfs")
-    folder = Path(tempfile.mkdtemp(prefix="waqiti-disk-"))
+    folder = own_folder()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "tmpfs", str(folder)],
         capture_output=True, text=True, check=False,
@@ -62,7 +62,7 @@ def block_disk(megabytes: int, owner: str = "999:999") -> Iterator[BlockDisk]:
     missing = [name for name in ("mkfs.ext4", "losetup", "resize2fs") if shutil.which(name) is None]
     if os.geteuid() != 0 or missing:
         absent(f"a disk in a file needs root and {', '.join(missing) or 'loop devices'}")
-    folder = Path(tempfile.mkdtemp(prefix="waqiti-disk-"))
+    folder = own_folder()
     image = folder / "image"
     subprocess.run(["truncate", "--size", f"{megabytes}M", str(image)], check=True)
     options = f"root_owner={owner},lazy_itable_init=0"

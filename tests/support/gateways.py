@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer, Route, write_routes
 from tests.support.absence import absent
 from tests.support.contracts import make_service
+from tests.support.folders import own_folder
 
 CONSOLE = Login(name="console", password=SecretStr("console-password-of-nothing"))
 
@@ -71,8 +71,7 @@ def gated_service(
         binary = binaries.pgbouncer()
     except ServerError as error:
         absent(str(error))
-    folder = Path(tempfile.mkdtemp(prefix="waqiti-gateway-"))
-    folder.chmod(0o755)
+    folder = own_folder()
     own = folder / name
     paths.make_private(own)
     server = PgBouncerServer(binary, own, ports.free_port(), paths.socket_dir(own))

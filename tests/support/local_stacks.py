@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from servers.paths import cache_dir
 from tests.support.absence import absent
+from tests.support.folders import own_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,8 +131,7 @@ def local_stack() -> Iterator[LocalStack]:
     otherwise. Destroyed in the end, data and all."""
     if not shutil.which("pulumi", path=f"{cache_dir() / 'pulumi/bin'}:{os.environ['PATH']}"):
         absent("the Pulumi CLI is not installed: run script/bootstrap")
-    folder = Path(tempfile.mkdtemp(prefix="waqiti-stack-"))
-    folder.chmod(0o755)
+    folder = own_folder()
     for name in ("program", "backend", "home"):
         (folder / name).mkdir()
     (folder / "program/Pulumi.yaml").write_text("name: small\nruntime: python\n")

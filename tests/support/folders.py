@@ -1,0 +1,64 @@
+"""Folders of a test session, named after its process, and what a session that was killed left in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from servers import postmaster
+
+PREFIX = "wqt"
+"""Short: unix sockets are made in these folders."""
+SERVERS = ("postgres", "pgbouncer")
+
+
+def own_folder() -> Path:
+    """A new folder of this session, which others may enter; who asks for it removes it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def remove_leftovers() -> None:
+    """End the servers and disks of sessions that were killed, and remove their folders."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = re.fullmatch(rf"{PREFIX}(\d+)-.*", left.name)
+        if owner is None or postmaster.alive(int(owner[1])) or not _is_ours(left):
+            continue
+        _end_servers(left)
+        _end_disks(left)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    return os.geteuid() in (0, folder.stat().st_uid)
+
+
+def _end_servers(folder: Path) -> None:
+    for process in psutil.process_iter(["name", "cmdline"]):
+        started = process.info["cmdline"] or ()
+        if process.info["name"] in SERVERS and any(f"{folder}/" in argument for argument in started):
+            postmaster.kill_with_children(process.pid)
+
+
+def _end_disks(folder: Path) -> None:
+    if os.geteuid() != 0:
+        return
+    for mounted in psutil.disk_partitions(all=True):
+        if f"{mounted.mountpoint}/".startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", mounted.mountpoint], check=False)
+    if shutil.which("losetup") is None:
+        return
+    listed = subprocess.run(
+        ["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    for device, image in (line.split(maxsplit=1) for line in listed.stdout.splitlines() if " " in line):
+        if image.strip().startswith(f"{folder}/"):
+            subprocess.run(["losetup", "--detach", device], check=False)
