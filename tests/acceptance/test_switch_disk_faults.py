@@ -27,8 +27,8 @@ SETTINGS = {**DURABLE, "min_wal_size": "32MB", "max_wal_size": "64MB"}
 USE_UP_WAL = "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1 << 20)) FROM generate_series(1, 150)"
 """More than PostgreSQL has set aside: the next segment cannot be made, and it stops."""
 
-CASES = by_turns(SWITCH if ALL else SWITCH[1::2], ("target", "source"), ("cutover", "rollback"))
-"""Every second step, and all of them with WAQITI_ALL_FAULTS: each takes some seconds."""
+CASES = by_turns(SWITCH if ALL else SWITCH[1::3], ("target", "source"), ("cutover", "rollback"))
+"""Every third step, and all of them with WAQITI_ALL_FAULTS: each takes some seconds."""
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,9 @@ from tests.support.replicas import replicated
 from tests.support.tables import tables_of
 from tests.support.versions import DEFAULT_VERSIONS
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
-EXAMPLES = 400 if ALL else 16
+EXAMPLES = 200 if ALL else 16
 TABLES = ("accounts", "postings", "events_in", "events_rest", "tokens", "log")
 
 LOGGED = "INSERT INTO bank.log VALUES (now(), 'x')"
