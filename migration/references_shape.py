@@ -70,6 +70,8 @@ def _advice(kind: str, name: str, wanted: list[str] | None, found: list[str] | N
             return f"in {where} run {statement}"
     if kind in {"column", "key"}:
         return "undo that; `references` says whether the replica goes on, and how to fill it anew"
+    return f"in {where} change it in the same way"
+
 
 def _new_values(name: str, wanted: list[str], found: list[str]) -> Iterator[str]:
     """The statements that add what is missing, in order, where nothing else differs."""
