@@ -73,7 +73,7 @@ class Reader:
 
     def _work(self) -> None:
         try:
-            with psycopg.connect(self.database.conninfo(), autocommit=True) as connection:
+            with self.database.connect(application_name="reader") as connection:
                 while not self._stop.wait(0.02):
                     self.told.add(connection.execute(self.query).fetchone())
         except psycopg.Error as error:

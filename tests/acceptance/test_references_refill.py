@@ -45,7 +45,8 @@ class Reader:
     def work(self, ended: threading.Event) -> None:
         """Until the end."""
         try:
-            with self.scene.payments().connect() as connection:
+            # Not one of ours: those are ended when a killed refill is cleaned up after.
+            with self.scene.payments().connect(application_name="reader") as connection:
                 while not ended.is_set():
                     row = connection.execute("SELECT count(*) FROM user_schema.users").fetchone()
                     self.counts.add(row[0] if row else -1)

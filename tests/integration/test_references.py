@@ -126,7 +126,7 @@ def test_filling_again_never_shows_an_empty_or_a_mixed_table(
     ended = threading.Event()
 
     def read() -> None:
-        with own.connect() as connection:
+        with own.connect(application_name="reader") as connection:
             while not ended.is_set():
                 row = connection.execute("SELECT count(*), count(DISTINCT name) FROM user_schema.users")
                 seen.add(tuple(row.fetchone() or ()))
