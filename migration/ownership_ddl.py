@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from migration import event_triggers
 from migration.queries import query
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -30,7 +30,7 @@ def refuse_ddl(connection: Connection, schema: str, flag: str, guard: str) -> bo
 
     Returns False where the role is no superuser: nothing is refused there.
     """
-    if not _may(connection):
+    if not event_triggers.may_make(connection):
         return False
     connection.execute(query("guard_refuse_table"))
     connection.execute(query("guard_refuse_function"))
@@ -39,21 +39,8 @@ def refuse_ddl(connection: Connection, schema: str, flag: str, guard: str) -> bo
         " ON CONFLICT (schema_name) DO UPDATE SET flag = excluded.flag, guard = excluded.guard",
         [schema, flag, guard],
     )
-    for name, event in EVENT_TRIGGERS.items():
-        there = connection.execute(
-            "SELECT evtenabled::text FROM pg_catalog.pg_event_trigger WHERE evtname = %s", [name]
-        ).fetchone()
-        identifier = sql.Identifier(name)
-        if there is None:
-            connection.execute(
-                sql.SQL(
-                    "CREATE EVENT TRIGGER {} ON {} EXECUTE FUNCTION waqiti_migration.refuse_ddl()"
-                ).format(identifier, sql.Identifier(event))
-            )
-        if there is None or there[0] != "A":
-            # Always: restores set session_replication_role to replica.
-            connection.execute(sql.SQL("ALTER EVENT TRIGGER {} ENABLE ALWAYS").format(identifier))
-    return True
+    # Always: restores set session_replication_role to replica.
+    return event_triggers.make(connection, EVENT_TRIGGERS, "refuse_ddl", "A")
 
 
 def allow_ddl(connection: Connection, flag: str) -> None:
@@ -65,13 +52,5 @@ def allow_ddl(connection: Connection, flag: str) -> None:
         return
     connection.execute("DELETE FROM waqiti_migration.guarded_schemas WHERE flag = %s", [flag])
     left = connection.execute("SELECT 1 FROM waqiti_migration.guarded_schemas LIMIT 1").fetchone()
-    if left is None and _may(connection):
-        for name in EVENT_TRIGGERS:
-            connection.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(name)))
-
-
-def _may(connection: Connection) -> bool:
-    row = connection.execute(
-        "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
-    ).fetchone()
-    return row == (True,)
+    if left is None:
+        event_triggers.drop(connection, EVENT_TRIGGERS)

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
+from migration import replication_publication
 from migration.connections import Database
 from migration.digest import choose
 from migration.errors import MigrationError, ReplicaBehind, StepTimeout
@@ -64,7 +65,7 @@ def publish(contract: Contract, link: Link) -> None:
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"publishing what {link.dependent} reads"),
     ):
-        _drop_published(connection, link.name)
+        drop_published(connection, link.name)
         _publish(connection, link)
 
 
@@ -154,7 +155,7 @@ def unpublish(publisher: Database, name: str) -> None:
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"removing the publication {name}"),
     ):
-        _drop_published(connection, name)
+        drop_published(connection, name)
 
 
 def _unsubscribe(contract: Contract, link: Link, connection: Connection) -> None:
@@ -164,9 +165,10 @@ def _unsubscribe(contract: Contract, link: Link, connection: Connection) -> None
         Subscription(connection, _attempt(link.name)).drop(10.0)
 
 
-def _drop_published(connection: Connection, name: str) -> None:
+def drop_published(connection: Connection, name: str) -> None:
+    """Drop slot, publication and login of a link in the database of `connection`."""
     drop_slot(connection, name)
-    connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(name)))
+    replication_publication.unpublish(connection, name)
     drop_login(connection, name)
 
 

@@ -14,10 +14,8 @@ from components.contract import Contract
 from migration.errors import MigrationError
 from migration.operator_lock import operator_name
 from migration.references_lag import Reading
+from migration.references_link import drop_published
 from migration.references_model import Link, mark_stale
-from migration.replication_login import drop_login
-from migration.replication_publication import unpublish
-from migration.replication_slots import drop_slot
 from migration.replication_subscription import Subscription
 from migration.stack import source_database, target_database
 
@@ -64,9 +62,7 @@ def stop(contract: Contract, reading: Reading, limit_bytes: int) -> Stopped | No
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"dropping the slot {link.name}"),
     ):
-        drop_slot(connection, link.name)
-        unpublish(connection, link.name)
-        drop_login(connection, link.name)
+        drop_published(connection, link.name)
     return Stopped(link.dependent, link.referenced, kept, note)
 
 

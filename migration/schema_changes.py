@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from migration import event_triggers
 from migration.errors import SchemaChanged
 from migration.ownership import ensure_schema
 from migration.queries import query
@@ -67,7 +67,8 @@ def watch(connection: Connection, service: str, schema: str) -> Watch:
             " ON CONFLICT (schema_name) DO UPDATE SET service = excluded.service",
             [schema, service],
         )
-    after = _newest(connection) if _event_triggers(connection) else -1
+    noticing = event_triggers.make(connection, EVENT_TRIGGERS, "notice_ddl")
+    after = _newest(connection) if noticing else -1
     return Watch(schema, after, fingerprint(connection, schema))
 
 
@@ -77,9 +78,8 @@ def unwatch(connection: Connection, schema: str) -> None:
         return
     connection.execute("DELETE FROM waqiti_migration.watched_schemas WHERE schema_name = %s", [schema])
     left = connection.execute("SELECT 1 FROM waqiti_migration.watched_schemas LIMIT 1").fetchone()
-    if left is None and _is_superuser(connection):
-        for name in EVENT_TRIGGERS:
-            connection.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(name)))
+    if left is None:
+        event_triggers.drop(connection, EVENT_TRIGGERS)
 
 
 def schema_changes(connection: Connection, began: Watch) -> list[SchemaChange]:
@@ -116,24 +116,6 @@ def fingerprint(connection: Connection, schema: str) -> str:
     return "" if row is None else str(row[0])
 
 
-def _event_triggers(connection: Connection) -> bool:
-    if not _is_superuser(connection):
-        return False
-    for name, event in EVENT_TRIGGERS.items():
-        there = connection.execute(
-            "SELECT evtenabled::text FROM pg_catalog.pg_event_trigger WHERE evtname = %s", [name]
-        ).fetchone()
-        if there is None:
-            connection.execute(
-                sql.SQL(
-                    "CREATE EVENT TRIGGER {} ON {} EXECUTE FUNCTION waqiti_migration.notice_ddl()"
-                ).format(sql.Identifier(name), sql.Identifier(event))
-            )
-        elif there[0] != "O":
-            connection.execute(sql.SQL("ALTER EVENT TRIGGER {} ENABLE").format(sql.Identifier(name)))
-    return True
-
-
 def _newest(connection: Connection) -> int:
     row = connection.execute("SELECT coalesce(max(id), 0) FROM waqiti_migration.ddl").fetchone()
     return 0 if row is None else int(row[0])
@@ -141,11 +123,4 @@ def _newest(connection: Connection) -> int:
 
 def _there(connection: Connection) -> bool:
     row = connection.execute("SELECT to_regclass('waqiti_migration.ddl') IS NOT NULL").fetchone()
-    return row is not None and bool(row[0])
-
-
-def _is_superuser(connection: Connection) -> bool:
-    row = connection.execute(
-        "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
-    ).fetchone()
     return row is not None and bool(row[0])

@@ -141,8 +141,9 @@ class PostgresServer:
             if (waited := time.monotonic() - begun) > ORPHANS_END:
                 # One that waits for a lock of another that is gone never notices.
                 ended = postmaster.end_orphans(self.data, at_once=waited > 2 * ORPHANS_END)
-                with self.log.open("a", encoding="utf-8") as log:
-                    log.write(f"waqiti: ended what a killed postmaster left behind: {ended}\n")
+                if ended:
+                    with self.log.open("a", encoding="utf-8") as log:
+                        log.write(f"waqiti: ended what a killed postmaster left behind: {ended}\n")
             time.sleep(0.2)
 
     def _try_to_start(self, seconds: float) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from migration.catalog import read_catalog
 from migration.errors import WrongState
 from tests.support.clusters import Clusters, Side
-from tests.support.guarded import SERVERS, Service, attempt, guarded, on_every_server
+from tests.support.guarded import SERVERS, Service, attempt, guarded_on, on_every_server
 
 pytestmark = pytest.mark.integration
 
@@ -78,11 +78,8 @@ def server(request: pytest.FixtureRequest) -> tuple[Side, int]:
 
 @pytest.fixture
 def service(clusters: Clusters, server: tuple[Side, int]) -> Iterator[Service]:
-    cluster = clusters.get(*server)
-    database = cluster.new_database()
-    with guarded(database) as made:
+    with guarded_on(clusters, server) as made:
         yield made
-    cluster.drop_database(database)
 
 
 def ways_round(role: str | None) -> dict[str, str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -29,7 +26,7 @@ from migration.runtime_queries_read import read_all
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.demo_database import demo_contract, demo_database
-from tests.support.moves import revealed
+from tests.support.queries_verb import run_queries
 from tests.support.versions import DEFAULT_VERSIONS
 
 pytestmark = pytest.mark.integration
@@ -246,26 +243,15 @@ def test_without_the_extension_the_gate_says_how_to_have_it(
     assert "shared_preload_libraries" in not_loaded.advice
 
 
-def command(contract: Contract, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = folder / "contract.json"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(revealed(contract.model_dump()), file)
-    return subprocess.run(
-        [sys.executable, "-m", "migration", "queries", *arguments, "--contract", str(path)],
-        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
 def test_the_command_lists_them_and_its_exit_status_tells(shop: Database, tmp_path: Path) -> None:
-    clean = command(agreed(shop), tmp_path)
+    clean = run_queries(agreed(shop), tmp_path)
     assert (clean.returncode, clean.stderr) == (0, "")
     run(shop, "SELECT * FROM user_schema.users, pay_schema.pays")
-    listed = command(agreed(shop), tmp_path)
+    listed = run_queries(agreed(shop), tmp_path)
     assert listed.returncode == 27
     assert "SELECT * FROM user_schema.users, pay_schema.pays" in listed.stdout
     assert len(listed.stderr.splitlines()) == 1, "one line that says what to do"
-    (query,) = json.loads(command(agreed(shop), tmp_path, "--json", "pay").stdout)["queries"]
+    (query,) = json.loads(run_queries(agreed(shop), tmp_path, "--json", "pay").stdout)["queries"]
     assert (query["services"], query["calls"], query["role"]) == (["pay", "user"], 1, "runtime_app")
 
 

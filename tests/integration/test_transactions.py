@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,7 +25,7 @@ from migration.transactions import Watched
 from migration.transactions_watch import note_watched, read_watched, watch_transactions
 from tests.support.clusters import Clusters
 from tests.support.contracts import make_contract, make_service
-from tests.support.moves import revealed
+from tests.support.queries_verb import run_queries
 
 pytestmark = pytest.mark.integration
 
@@ -243,20 +240,9 @@ def test_a_role_that_may_not_replicate_is_named(shop: Database) -> None:
             connection.execute("DROP ROLE watcher_of_a_test")
 
 
-def command(contract: Contract, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = folder / "contract.json"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(revealed(contract.model_dump()), file)
-    return subprocess.run(
-        [sys.executable, "-m", "migration", "queries", *arguments, "--contract", str(path)],
-        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=BOUND, check=False,
-    )  # fmt: skip
-
-
 def test_the_command_shows_what_it_saw_and_keeps_it(shop: Database, tmp_path: Path) -> None:
     contract = agreed(shop)
-    quiet = command(contract, tmp_path, "--watch-transactions", "1", "--json")
+    quiet = run_queries(contract, tmp_path, "--watch-transactions", "1", "--json")
     assert quiet.returncode == 0, quiet.stderr
     shown = json.loads(quiet.stdout)["transactions"]
     assert (shown["pairs"], shown["ended"]) == ([], "time")
@@ -282,7 +268,7 @@ def test_the_commands_exit_status_tells_of_a_pair(shop: Database, tmp_path: Path
 
         working = pool.submit(work)
         try:
-            found = command(
+            found = run_queries(
                 agreed(shop), tmp_path, "--watch-transactions", str(BOUND / 2), "--watch-wal", "0.001"
             )
         finally:

@@ -12,7 +12,7 @@ import pytest
 
 from migration.connections import Database
 from migration.ownership import Ownership
-from tests.support.clusters import Side
+from tests.support.clusters import Clusters, Side
 
 SETUP = """
 CREATE SCHEMA svc;
@@ -146,3 +146,13 @@ def attempt(connection: psycopg.Connection[Any], statement: str) -> str | None:
         return error.sqlstate
     connection.execute("ROLLBACK TO SAVEPOINT attempt")
     return None
+
+
+@contextmanager
+def guarded_on(clusters: Clusters, server: tuple[Side, int]) -> Iterator[Service]:
+    """The same in a database of its own on a server, dropped afterwards."""
+    cluster = clusters.get(*server)
+    database = cluster.new_database()
+    with guarded(database) as made:
+        yield made
+    cluster.drop_database(database)
