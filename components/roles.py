@@ -1,7 +1,7 @@
 """The database of a service and who may do what in it.
 
 Six roles: the owner (no login) owns every object; the service works with the data and cannot make or
-drop anything; migration acts as the owner and replicates, and is no superuser; following streams changes
+drop what lasts; migration acts as the owner and replicates, and is no superuser; following streams changes
 back to the shared database, and cannot log in but while `migration` gave it a password; monitoring reads
 statistics; backup reads everything and streams WAL. One more like following for each service that reads
 tables of this one. PUBLIC may do nothing.
@@ -240,7 +240,7 @@ class Roles(pulumi.ComponentResource):
         previous: list[pulumi.Resource] = [self._database, self._service, self._monitoring, self._backup]
         for who, role, privileges in (
             ("public", "public", []),
-            ("service", args.service, ["CONNECT"]),
+            ("service", args.service, ["CONNECT", "TEMPORARY"]),
             ("monitoring", args.monitoring, ["CONNECT"]),
             ("backup", args.backup, ["CONNECT"]),
         ):

@@ -19,6 +19,7 @@ from psycopg import sql
 from components.contract import Contract, Service
 from components.replication_roles import NAME_BYTES
 from migration import replication_publication
+from migration.apply_errors import describe
 from migration.connections import Database
 from migration.digest import choose
 from migration.errors import AuthenticationFailed, MigrationError, ReplicaBehind, StepTimeout
@@ -109,7 +110,21 @@ def catch_up(contract: Contract, link: Link, seconds: float) -> None:
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"waiting until {link.dependent} has what it reads"),
     ):
-        _catch_up(connection, link.name, seconds)
+        try:
+            _catch_up(connection, link.name, seconds)
+        except StepTimeout as error:
+            raise StepTimeout(f"{error}: {_why_not(contract.services[link.dependent], link)}") from None
+
+
+def _why_not(service: Service, link: Link) -> str:
+    """What the server of who follows says of it."""
+    own = target_database(service)
+    try:
+        with own.connect(application_name=APPLICATION) as session, own.translated(f"looking at {link.name}"):
+            state = Subscription(session, link.name).state()
+            return f"{own.label} says: {describe(session, state, service.instance_control)}"
+    except MigrationError as error:
+        return str(error)
 
 
 def unfollow(contract: Contract, link: Link) -> None:
@@ -270,8 +285,7 @@ def _catch_up(connection: Connection, name: str, seconds: float) -> None:
             furthest, deadline = there[1], time.monotonic() + seconds
         if time.monotonic() > deadline:
             raise StepTimeout(
-                f"{name} got no further for {seconds:g} s: the subscriber's log says why "
-                "(it has to reach the publisher, and needs a free worker)"
+                f"{name} got no further for {seconds:g} s (it has to reach the publisher and needs a worker)"
             )
         time.sleep(0.05)
 

@@ -48,11 +48,10 @@ SELECT 'membership', NULL,
 FROM me JOIN pg_auth_members m ON m.member = me.oid JOIN pg_roles r ON r.oid = m.roleid
 GROUP BY me.rolname, me.oid, r.rolname, r.oid
 UNION ALL
-SELECT 'database', NULL,
-       format('%%s of role %%I on the database', string_agg(p, ', ' ORDER BY p), me.rolname)
-FROM me CROSS JOIN unnest(ARRAY['CREATE', 'TEMPORARY']) p
-WHERE NOT me.rolsuper AND has_database_privilege(me.oid, current_database(), p)
-GROUP BY me.rolname
+-- CONNECT and TEMPORARY are the stack's to grant, whatever is so here.
+SELECT 'database', NULL, format('CREATE of role %%I on the database', me.rolname)
+FROM me
+WHERE NOT me.rolsuper AND has_database_privilege(me.oid, current_database(), 'CREATE')
 UNION ALL
 SELECT 'parameter', NULL,
        format('%%s of role %%I on parameter %%s', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), me.rolname,

@@ -130,6 +130,16 @@ def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None
     assert facts["violations"] == []
 
 
+def test_every_service_may_make_temporary_tables_as_it_could_in_the_shared_database(
+    demo: Demo, facts: dict[str, Any]
+) -> None:
+    for service in read_contract(None, demo.root / "contract.json").services.values():
+        with endpoint_database(service).connect() as connection, connection.transaction():
+            connection.execute("CREATE TEMPORARY TABLE basket (id int) ON COMMIT DROP")
+            row = connection.execute("INSERT INTO basket VALUES (1) RETURNING current_database()").fetchone()
+        assert row == (service.instance.database,)
+
+
 def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
     demo: Demo, facts: dict[str, Any]
 ) -> None:
