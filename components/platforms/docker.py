@@ -92,4 +92,5 @@ class DockerPlatform:
         self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
     ) -> None:
         """The reader's container in the service's inner network, where pg_hba.conf admits one role of it."""
-        Link.join(name, self._host.engine.socket, networks_of(network).inner, container_of(reader), opts)
+        inner, socket = networks_of(network).inner, self._host.engine.socket
+        Link.join(name, inner, container_of(reader), opts, socket=socket)

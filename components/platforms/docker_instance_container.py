@@ -68,7 +68,7 @@ def make_instance(
         "socket": host.engine.socket,
         "gateway": plan.gateway,
         "gateway_address": plan.gateway_address,
-        "routes": str(folder / "gateway" / "routes.ini"),
+        "routes": str(host.routes(args.service)),
         "folder": str(folder / "instance"),
         "name": args.host,
         "address": plan.instance_address,
@@ -118,7 +118,7 @@ def make_instance(
         **limits,
         **HARDENED,
     )
-    linked = [link.join(f"{name}-link", container, unprotected)] if link else []
+    linked = [link.join(f"{name}-link", args.service, container, unprotected)] if link else []
     configured = digest(
         {
             "configuration": configuration({"port": args.port, "parameters": parameters}),
@@ -141,6 +141,7 @@ def make_instance(
         "binaries": "",
         "data": str(host.volumes / plan.volume / "_data" / Path(DATA).name),
         "sockets": "",
+        "link": link.control(args.service) if link else None,
     }
     endpoint = host.endpoint(args.host, plan.instance_address, args.port, args.database)
     return Instance(resource, endpoint, control, (audit.PGAUDIT,) if host.pgaudit else ())

@@ -5,6 +5,8 @@ In it containers reach the host and not each other (`enable_icc=false`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_docker as docker
 
@@ -17,7 +19,7 @@ class LinkNetwork:
     """The network in which containers reach the shared database's host."""
 
     def __init__(self, host: DockerHost) -> None:
-        self._socket, plan = host.engine.socket, host.plan
+        self._host, plan = host, host.plan
         self._network = docker.Network(
             "link",
             name=plan.link_network,
@@ -27,6 +29,20 @@ class LinkNetwork:
             labels=labels(docker.NetworkLabelArgs, plan.label, "all"),
         )
 
-    def join(self, name: str, container: docker.Container, opts: pulumi.ResourceOptions) -> Link:
-        """The container in this network."""
-        return Link.join(name, self._socket, self._network, container, opts)
+    def join(
+        self, name: str, service: str, container: docker.Container, opts: pulumi.ResourceOptions
+    ) -> Link:
+        """The container in this network, until the service needs the shared database no more."""
+        routes = str(self._host.routes(service))
+        socket = self._host.engine.socket
+        return Link.join(name, self._network, container, opts, socket=socket, routes=routes)
+
+    def control(self, service: str) -> dict[str, Any]:
+        """The contract's `link`."""
+        plan = self._host.plan
+        one = plan.services[service]
+        return {
+            "socket": self._host.engine.socket,
+            "network": plan.link_network,
+            "containers": [one.gateway, one.instance],
+        }

@@ -145,6 +145,7 @@ def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved
             assert done.returncode == 0, done.stderr[-3000:]
             route = read_routes(Path(service.gateway_control.routes))
             assert (verb, route and route.leads_to) == (verb, leads_to)
+            assert _has_a_way_to_shared(moved, service.name) == (verb != "finish")
             writer.wait_for_more(20)
     assert writer.failed == []
     with connect(service.endpoint, service.service) as connection:
@@ -170,8 +171,11 @@ def test_the_server_of_a_reader_gets_in_where_it_reads_as_nobody_but_the_role_th
 def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_databases(
     moved: DockerStack,
 ) -> None:
-    done = moved.migration("finish", "--all", "--yes", "--json")
-    assert done.returncode == 0, done.stderr[-3000:]
+    for services in (["analytics"], ["--all"]):
+        done = moved.migration("finish", *services, "--yes", "--json")
+        assert done.returncode == 0, done.stderr[-3000:]
+        # What reads others in the shared database needs its way there until those are finished.
+        assert _has_a_way_to_shared(moved, "analytics") == (services == ["analytics"])
     _see_a_change_of_a_user_in_analytics(moved)
     said = json.loads(moved.migration("references", "--json").stdout)
     assert {(one["service"], one["followed_in"]) for one in said["replicas"]} == {
@@ -187,6 +191,17 @@ def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_d
     for (conninfo,) in kept:
         assert "user=waqiti_reads_analytics_of_" in conninfo
         assert not [name for name, word in secrets.items() if word in conninfo]
+
+
+def test_what_is_finished_has_left_the_shared_databases_network_and_no_up_brings_it_back(
+    moved: DockerStack,
+) -> None:
+    assert not [name for name in moved.contract.services if _has_a_way_to_shared(moved, name)]
+    assert moved.stack.changes() == {}
+    moved.engine.connect("waqiti-test-link", "waqiti-test-user-instance")
+    assert moved.stack.changes() == {"update": ["user-instance-link"]}
+    moved.stack.up()
+    assert not _has_a_way_to_shared(moved, "user")
 
 
 def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: DockerStack) -> None:
@@ -320,6 +335,11 @@ def _see_a_change_of_a_user_in_analytics(stack: DockerStack) -> None:
                 "SELECT id, country FROM user_schema.users WHERE id = (SELECT min(id) FROM user_schema.users)"
             ).fetchone() == changed
         )  # fmt: skip
+
+
+def _has_a_way_to_shared(stack: DockerStack, service: str) -> bool:
+    containers = (f"waqiti-test-{service}-{kind}" for kind in ("instance", "gateway"))
+    return any(stack.engine.is_in("waqiti-test-link", container) for container in containers)
 
 
 def _tries_to_get_in(stack: DockerStack, where: str, service: Service, login: Login) -> str:
