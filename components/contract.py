@@ -113,6 +113,8 @@ class Service(_Part):
     instance_control: LocalInstanceControl
     pool_maximum: int
     crossing: tuple[CrossingRule, ...] = ()
+    reads: tuple[str, ...] = ()
+    """The services whose instances let this one's through."""
 
     @property
     def own_search_path(self) -> tuple[str, ...]:

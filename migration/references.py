@@ -87,8 +87,14 @@ def require_reachable(contract: Contract, service: Service) -> None:
         own = replace(link, publisher="own")
         reason = try_to_reach(contract, own) if link.publisher == "shared" else ""
         if reason:
+            named = service.name in contract.services[link.dependent].reads
             raise WrongState(
-                f"{link.dependent} reads {service.name}, and its server does not reach"
-                f" {own.publishing(contract).where} ({reason}): let it through, or end the reference first"
-                " (docs/boundaries.md)"
+                f"{link.dependent} reads {service.name}, and its server does not get into"
+                f" {own.publishing(contract).where} ({reason}): "
+                + (
+                    ""
+                    if named
+                    else f"name {service.name} under `reads` of {link.dependent} in services.yaml, "
+                )
+                + "let it through with `pulumi up`, or end the reference first (docs/runbooks/replicas.md)"
             )

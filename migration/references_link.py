@@ -17,16 +17,17 @@ import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
+from components.replication_roles import NAME_BYTES
 from migration import replication_publication
 from migration.apply_errors import describe
 from migration.connections import Database
 from migration.digest import choose
-from migration.errors import MigrationError, ReplicaBehind, StepTimeout
+from migration.errors import AuthenticationFailed, MigrationError, ReplicaBehind, StepTimeout
 from migration.model import TableName
 from migration.queries import query
 from migration.references_check import require_equal
-from migration.references_model import NAME_BYTES, Connection, Link
-from migration.replication_login import drop_login, subscribe_with_login
+from migration.references_model import Connection, Link
+from migration.replication_login import drop_login, subscribe_with_login, subscribe_with_own_login
 from migration.replication_slots import drop_slot
 from migration.replication_subscription import ORIGIN_SINCE, Subscription
 from migration.schema_target import ddl_session
@@ -86,7 +87,11 @@ def subscribe(contract: Contract, link: Link) -> None:
         own.translated(f"subscribing to {link.referenced}"),
     ):
         subscription = Subscription(at_dependent, link.name)
-        subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
+        if link.publisher == "own":
+            # Another service's migration login is not for this server to keep.
+            subscribe_with_own_login(subscription, link.name, publisher, at_publisher, enabled=False)
+        else:
+            subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
         if min(at_dependent.info.server_version, at_publisher.info.server_version) >= ORIGIN_SINCE:
             # After a cutover, changes come to the shared database by replication.
             at_dependent.execute(
@@ -139,7 +144,8 @@ def unfollow(contract: Contract, link: Link) -> None:
 
 
 def try_to_reach(contract: Contract, link: Link) -> str:
-    """Why the dependent's server could not follow a link's publisher; empty when it can connect there.
+    """Why the dependent's server could not follow a link's publisher, which nothing of the link follows yet;
+    empty when it gets in there with a login of its own.
 
     Only that server can tell: networks may let this program through and not it.
     """
@@ -152,10 +158,12 @@ def try_to_reach(contract: Contract, link: Link) -> str:
         attempt = Subscription(at_dependent, _attempt(link.name))
         attempt.drop(10.0)
         try:
-            attempt.make(publisher.conninfo(), at_publisher.info.server_version, enabled=False)
-        except psycopg.errors.ConnectionFailure as error:
-            return str(error).strip().splitlines()[-1]
-        attempt.drop(10.0)
+            subscribe_with_own_login(attempt, link.name, publisher, at_publisher, enabled=False)
+        except (AuthenticationFailed, psycopg.errors.ConnectionFailure) as error:
+            return " ".join(str(error).split())
+        finally:
+            attempt.drop(10.0)
+            drop_login(at_publisher, link.name)
     return ""
 
 

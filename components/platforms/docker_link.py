@@ -1,7 +1,7 @@
-"""The way to the shared database: containers joined to the link network, and taken out of it, while they run.
+"""Containers joined to one more network, and taken out of it, while they run.
 
-In that network containers reach the host and not each other (`enable_icc=false`). A link is a resource of its
-own rather than an argument of the container, so that taking it away after the move restarts nothing.
+A link is a resource of its own rather than an argument of the container, so that making it, and taking it
+away after the move, restarts nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from contextlib import suppress
 from typing import Any
 
 import pulumi
+import pulumi_docker as docker
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.platforms.docker_parts import after
 from components.platforms.local_provider import LocalProvider
 
 
@@ -45,10 +47,28 @@ class LinkProvider(LocalProvider):
 
 
 class Link(Resource, module="docker", name="Link"):
-    """A container in the link network."""
+    """A container in a network beside its own."""
 
     def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
         super().__init__(LinkProvider(), name, props, opts)
+
+    @classmethod
+    def join(
+        cls,
+        name: str,
+        socket: str,
+        network: docker.Network,
+        container: docker.Container,
+        opts: pulumi.ResourceOptions,
+    ) -> Link:
+        """The container in the network; `socket` is Docker's."""
+        props = {
+            "socket": socket,
+            "network": network.name,
+            "container": container.name,
+            "identity": container.id,
+        }
+        return cls(name, props, after(opts, network, container))
 
 
 def _joined(props: Mapping[str, Any]) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
 
-from components.contract import Contract
+from components.contract import Contract, Login, Service
 from components.platforms.docker_isolation import ELSEWHERE
 from demo.docker_host import image_name
 from migration.replication_subscription import Subscription
@@ -26,6 +27,7 @@ from tests.support.docker_stacks import (
     docker_host,
     docker_stack,
 )
+from tests.support.waiting import wait_until
 from tests.support.writer import Writer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -107,15 +109,9 @@ def test_each_service_reaches_its_own_gateway_and_nothing_else(deployed: DockerS
 
 def test_a_stolen_superuser_password_is_of_no_use_but_from_the_host(deployed: DockerStack) -> None:
     service = deployed.contract.services["user"]
-    password = (
-        Path(deployed.stack.folder, "state/stacks/waqiti-test/user/instance/password").read_text().strip()
-    )
-    command = (
-        f"PGPASSWORD={password} psql 'host={service.instance.address} port={service.instance.port}"
-        " user=postgres dbname=postgres sslmode=require' -c 'SELECT 1'"
-    )
-    said = deployed.execute("user-gateway", "sh", "-c", command)
-    assert "pg_hba.conf rejects connection" in said
+    stolen = _administrator(deployed, "user")
+    for where in ("user-gateway", "analytics-instance"):
+        assert "pg_hba.conf rejects connection" in _tries_to_get_in(deployed, where, service, stolen)
 
 
 def test_all_services_move_under_load_and_no_write_is_lost(moved: DockerStack) -> None:
@@ -156,6 +152,41 @@ def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved
             "SELECT payload #>> '{}' FROM jobs WHERE payload #>> '{}' = ANY(%s)", [writer.acknowledged]
         ).fetchall()
     assert sorted(word for (word,) in written) == sorted(writer.acknowledged)
+
+
+def test_the_server_of_a_reader_gets_in_where_it_reads_as_nobody_but_the_role_that_streams(
+    moved: DockerStack,
+) -> None:
+    user, wallet = (moved.contract.services[name] for name in ("user", "wallet"))
+    for login in (user.service, user.migration, user.backup):
+        assert "pg_hba.conf rejects connection" in _tries_to_get_in(moved, "analytics-instance", user, login)
+    # No password yet: nobody gets in as it either.
+    reading = Login(name="waqiti_reads_analytics_of_user", password=SecretStr("any"))
+    assert "password authentication failed" in _tries_to_get_in(moved, "analytics-instance", user, reading)
+    assert "pg_hba.conf rejects connection" in _tries_to_get_in(moved, "analytics-instance", wallet, reading)
+    assert "Network is unreachable" in _tries_to_get_in(moved, "payment-instance", user, reading)
+
+
+def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_databases(
+    moved: DockerStack,
+) -> None:
+    done = moved.migration("finish", "--all", "--yes", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    _see_a_change_of_a_user_in_analytics(moved)
+    said = json.loads(moved.migration("references", "--json").stdout)
+    assert {(one["service"], one["followed_in"]) for one in said["replicas"]} == {
+        ("user", "own"),
+        ("wallet", "own"),
+    }
+    with connect(
+        moved.contract.services["analytics"].instance, _administrator(moved, "analytics")
+    ) as session:
+        kept = session.execute("SELECT subconninfo FROM pg_subscription").fetchall()
+    secrets = _passwords(moved.contract)
+    assert len(kept) == 2
+    for (conninfo,) in kept:
+        assert "user=waqiti_reads_analytics_of_" in conninfo
+        assert not [name for name, word in secrets.items() if word in conninfo]
 
 
 def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: DockerStack) -> None:
@@ -259,11 +290,13 @@ def test_the_link_is_taken_away_without_a_restart(deployed: DockerStack) -> None
     }
     deployed.stack.configure({"docker": {**deployed.stack.settings["docker"], "link": False}})
     deployed.stack.up()
-    for service in deployed.contract.services:
+    for service, reads in deployed.contract.services.items():
         found = deployed.container(service)
-        assert list(found["NetworkSettings"]["Networks"]) == [f"waqiti-test-{service}-inner"]
+        joined = {f"waqiti-test-{one}-inner" for one in (service, *reads.reads)}
+        assert set(found["NetworkSettings"]["Networks"]) == joined
         assert found["State"]["StartedAt"] == before[service]
     assert deployed.engine.network("waqiti-test-link") is None
+    _see_a_change_of_a_user_in_analytics(deployed)
 
 
 def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
@@ -272,6 +305,37 @@ def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
     deployed.stack.run("destroy", "--yes", "--skip-preview", "--stack", "test")
     assert deployed.engine.container("waqiti-test-user-instance") is None
     assert deployed.engine.volume("waqiti-test-user-data") is not None
+
+
+def _see_a_change_of_a_user_in_analytics(stack: DockerStack) -> None:
+    user, analytics = (stack.contract.services[name] for name in ("user", "analytics"))
+    with connect(user.endpoint, user.service) as session:
+        changed = session.execute(
+            "UPDATE users SET country = CASE country WHEN 'FR' THEN 'DE' ELSE 'FR' END"
+            " WHERE id = (SELECT min(id) FROM users) RETURNING id, country"
+        ).fetchone()
+    with connect(analytics.instance, analytics.backup) as session:
+        wait_until(
+            lambda: session.execute(
+                "SELECT id, country FROM user_schema.users WHERE id = (SELECT min(id) FROM user_schema.users)"
+            ).fetchone() == changed
+        )  # fmt: skip
+
+
+def _tries_to_get_in(stack: DockerStack, where: str, service: Service, login: Login) -> str:
+    """What psql says in the container `where`."""
+    at = service.instance
+    command = (
+        f"PGPASSWORD={login.password.get_secret_value()} psql 'host={at.address} port={at.port}"
+        f" user={login.name} dbname={at.database} sslmode=require connect_timeout=15' -c 'SELECT 1'"
+    )
+    return stack.execute(where, "sh", "-c", command)
+
+
+def _administrator(stack: DockerStack, service: str) -> Login:
+    """The superuser of an instance, whom the host alone lets in."""
+    file = Path(stack.stack.folder, f"state/stacks/waqiti-test/{service}/instance/password")
+    return Login(name="postgres", password=SecretStr(file.read_text().strip()))
 
 
 def _log(stack: DockerStack, service: str) -> str:
