@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from components.contract import Contract
 from migration.connections import Database
-from migration.errors import SourceSettings, StepTimeout
+from migration.errors import Interrupted, SourceSettings, StepTimeout
 from migration.plan_model import Plan
 from migration.queries import query
 from migration.transactions import Ended, Tally, Watched, owners_of
@@ -51,7 +51,8 @@ def watch_transactions(
     `plan` is of all services. `begun` is called once the slot is there; `stop` ends it before its time, with
     what was seen until then.
     Raises SourceSettings when the server cannot decode (wal_level, no slot left, no test_decoding),
-    StepTimeout when a transaction that was open before does not end, AuthenticationFailed, ConnectionLost.
+    StepTimeout when a transaction that was open before does not end, AuthenticationFailed, ConnectionLost,
+    Interrupted while there is no slot yet.
     """
     stop = stop or Event()
     schemas = {service.schema_name: service.name for service in contract.services.values()}
@@ -99,6 +100,11 @@ def _make_slot(connection: Connection, source: Database, slot: str, seconds: flo
         made = connection.execute(
             "SELECT lsn::text FROM pg_create_logical_replication_slot(%s, 'test_decoding', true)", [slot]
         ).fetchone()
+    except Interrupted:
+        # The server would go on making it as long as those transactions last, and keep WAL for it.
+        connection.cancel_safe(timeout=5.0)
+        connection.close()
+        raise
     except pg.QueryCanceled:
         raise StepTimeout(
             f"{source.where} could not begin to decode within {seconds:g} s, because a transaction that was"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -287,6 +288,34 @@ def test_ctrl_c_says_to_a_person_that_the_watch_was_cut_short(shop: Database, tm
         out, error = process.communicate(timeout=BOUND)
     assert process.returncode == 130, error
     assert "cut short: 86,400 s were asked for" in " ".join(out.split())
+
+
+def test_ctrl_c_before_the_watch_has_begun_leaves_no_slot_that_is_still_being_made(
+    shop: Database, tmp_path: Path
+) -> None:
+    looking = (
+        "SELECT pid FROM pg_stat_activity WHERE query ~ 'slot' AND datname = current_database()"
+        " AND application_name = 'waqiti-migration-watch'"
+    )
+    with shop.connect(autocommit=False) as old, shop.connect() as connection:
+        old.execute("SELECT pg_current_xact_id()")  # which the slot has to wait for
+        with start_queries(agreed(shop), tmp_path, "--watch-transactions", "86400") as process:
+            assert process.stderr is not None
+            assert "for 86400 s" in process.stderr.readline()
+            deadline = time.monotonic() + BOUND
+            while not connection.execute(looking).fetchall():
+                assert time.monotonic() < deadline, "it did not begin"
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            error = process.communicate(timeout=BOUND)[1]
+        assert (process.returncode, len(error.splitlines())) == (130, 1), error
+        while connection.execute(looking).fetchall():
+            assert time.monotonic() < deadline, "it is still being made, for nobody"
+            time.sleep(0.02)
+        (slots,) = connection.execute(
+            "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"
+        ).fetchall()
+    assert slots == (0,)
 
 
 def test_the_commands_exit_status_tells_of_a_pair(shop: Database, tmp_path: Path) -> None:

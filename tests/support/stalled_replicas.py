@@ -20,7 +20,7 @@ def reading(made: World) -> Reading:
 
 def until(made: World, state: str) -> Reading:
     """The replica, once it is there and in a state."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         with made.source.connect() as connection:
             found = read_readings(made.contract, connection)
