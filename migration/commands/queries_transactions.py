@@ -9,22 +9,24 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
+from migration.commands.common import finite
 from migration.plan_view import size
 from migration.transactions import CrossingTransactions, Watched
 
 WatchTransactions = Annotated[
     float | None,
     typer.Option(
-        "--watch-transactions", metavar="SECONDS", min=1, max=86_400,
+        "--watch-transactions", metavar="SECONDS", min=1, max=86_400, callback=finite,
         help="Decode the shared server's WAL for so long, and find transactions that write to two services.",
     ),
 ]  # fmt: skip
 WatchWal = Annotated[
     float,
     typer.Option(
-        "--watch-wal", metavar="GIB", min=0.001, max=1024, help="End the watch after so much WAL, GiB."
+        "--watch-wal", metavar="GIB", min=0.001, max=1024, callback=finite,
+        help="End the watch after so much WAL, GiB.",
     ),
-]
+]  # fmt: skip
 DEFAULT_WATCH_WAL_GIB = 1.0
 
 
