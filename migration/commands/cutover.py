@@ -89,6 +89,7 @@ def cutover(
             plan = read_plan(agreed, [service])
             move = online.in_state(service, FOLLOWING)
             limits = replace(verbs.gate_limits, watch_seconds=watch or 0.0)
+            online.update_guards(move, service, plan)
             gates = check_gates(agreed, service, plan, "cutover", limits)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)

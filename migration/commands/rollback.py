@@ -96,6 +96,7 @@ def rollback(
 
 def _back(verbs: Verbs, online: Online, service: Service) -> Mapping[str, Any]:
     plan = source_plan(verbs.contract, service)
+    online.update_guards(online.require_way_back(service), service, plan)
     return {"state": FOLLOWING, **switch_figures(online.rollback(service, plan))}
 
 
