@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from components.contract import Contract
-from migration.commands.common import Invocation
+from migration.commands.common import Invocation, finite
 from migration.connections import Database
 from migration.errors import GateClosed, Interrupted
 from migration.plan_model import Plan
@@ -22,16 +22,17 @@ from migration.transactions_watch import note_watched, watch_transactions
 WatchTransactions = Annotated[
     float | None,
     typer.Option(
-        "--watch-transactions", metavar="SECONDS", min=1, max=86_400,
+        "--watch-transactions", metavar="SECONDS", min=1, max=86_400, callback=finite,
         help="Decode the shared server's WAL for so long, and find transactions that write to two services.",
     ),
 ]  # fmt: skip
 WatchWal = Annotated[
     float,
     typer.Option(
-        "--watch-wal", metavar="GIB", min=0.001, max=1024, help="End the watch after so much WAL, GiB."
+        "--watch-wal", metavar="GIB", min=0.001, max=1024, callback=finite,
+        help="End the watch after so much WAL, GiB.",
     ),
-]
+]  # fmt: skip
 DEFAULT_WATCH_WAL_GIB = 1.0
 
 

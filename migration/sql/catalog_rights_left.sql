@@ -3,26 +3,12 @@
 WITH me AS (
     SELECT oid, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
     FROM pg_roles WHERE rolname = %(application)s
-), acls (namespace, classid, objid, owner, acl) AS (
-    SELECT relnamespace, 'pg_class'::regclass, oid, relowner, relacl FROM pg_class WHERE relacl IS NOT NULL
-    UNION ALL
-    SELECT c.relnamespace, 'pg_class'::regclass, c.oid, c.relowner, a.attacl
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL
-    UNION ALL
-    SELECT pronamespace, 'pg_proc'::regclass, oid, proowner, proacl FROM pg_proc WHERE proacl IS NOT NULL
-    UNION ALL
-    SELECT typnamespace, 'pg_type'::regclass, oid, typowner, typacl FROM pg_type WHERE typacl IS NOT NULL
-    UNION ALL
-    SELECT oid, 'pg_namespace'::regclass, oid, nspowner, nspacl FROM pg_namespace WHERE nspacl IS NOT NULL
 ), granted AS (
     -- What was granted to it, or to a role whose rights it has; what owning gives is told of as such.
-    SELECT n.nspname, g.classid, g.objid, g.owner, a.grantor, a.privilege_type, me.oid AS me
-    FROM me CROSS JOIN acls g
-    JOIN pg_namespace n ON n.oid = g.namespace
-    CROSS JOIN LATERAL aclexplode(g.acl) a
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'waqiti_migration')
-      AND NOT pg_has_role(me.oid, g.owner, 'USAGE')
-      AND a.grantee <> 0 AND pg_has_role(me.oid, a.grantee, 'USAGE')
+    SELECT g.nspname, g.classid, g.objid, g.owner, g.grantor, g.privilege_type, me.oid AS me
+    FROM me CROSS JOIN ({granted}) AS g
+    WHERE NOT pg_has_role(me.oid, g.owner, 'USAGE')
+      AND g.grantee <> 0 AND pg_has_role(me.oid, g.grantee, 'USAGE')
 )
 SELECT 'right', nspname::text,
        format('%%s of role %%I on %%s relations', string_agg(DISTINCT privilege_type, ', '), %(application)s,
