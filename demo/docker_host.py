@@ -1,49 +1,104 @@
 """A Docker Engine with the test image on it, for a stack of containers beside the demo's shared database.
 
 Engines on one machine share its firewall, and stacks of the demo and of the tests the same addresses: one
-at a time.
+at a time. An engine's folder is named after the process that started it; where that was killed, whoever comes
+next ends the engine.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from demo.errors import DemoError
 from demo.home import REPOSITORY
+from servers import postmaster
 
 SUBNET = "10.213.0.0/16"
 LINK_ADDRESS = "10.213.0.1"
 """The host's on the link network, where the containers find the shared database; there once a stack is up."""
 _SECONDS = 600
+_PREFIX = "wqde"
 
 
 @contextmanager
-def docker_engine(*, installed: bool = False) -> Iterator[str]:
+def docker_engine(*, installed: bool = False, bare: bool = False) -> Iterator[str]:
     """`DOCKER_HOST` of an engine that has the test image; waits for whoever has one at the moment.
 
     `$DOCKER_HOST` where it is set, else one that is started here and goes away with its data: the machine's
-    own program if `installed`, however old. Raises DemoError with what the script said that failed.
+    own program if `installed`, however old. Without the test image if `bare`. What a killed process left
+    running is ended first. Raises DemoError with what the script said that failed.
     """
     given = os.environ.get("DOCKER_HOST")
-    with (Path(tempfile.gettempdir()) / "waqiti-test-docker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if given is not None:
-            _script("test-image", host=given)
-            yield given
-            return
-        folder = tempfile.mkdtemp(prefix="wqde")
-        try:
-            host = _script("docker-engine", "start", folder, *(["--installed"] if installed else []))
-            _script("test-image", host=host)
+    with _lock(wait=True):
+        for left in _orphans():
+            _remove(left)
+        with nullcontext(given) if given is not None else _own(installed=installed) as host:
+            if not bare:
+                _script("test-image", host=host)
             yield host
-        finally:
-            _script("docker-engine", "stop", folder, "--purge")
+
+
+def end_orphaned_engines() -> None:
+    """End the engines that `docker_engine` started for processes that were killed, with all that is theirs.
+
+    None where somebody has an engine at the moment: whoever comes after that does it. Raises DemoError as
+    `docker_engine` does.
+    """
+    if not _orphans():
+        return
+    with _lock(wait=False) as held:
+        for left in _orphans() if held else []:
+            _remove(left)
+
+
+@contextmanager
+def _lock(*, wait: bool) -> Iterator[bool]:
+    """The one that is held as long as an engine is used; whether it is had."""
+    with (Path(tempfile.gettempdir()) / "waqiti-test-docker.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def _own(*, installed: bool) -> Iterator[str]:
+    owner = os.getpid()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner}.{postmaster.born(owner) or 0}-"))
+    try:
+        yield _script("docker-engine", "start", str(folder), *(["--installed"] if installed else []))
+    finally:
+        _remove(folder)
+
+
+def _orphans() -> list[Path]:
+    """Folders of engines whose owner is dead; only root's, which alone can have started one."""
+    if os.geteuid() != 0:
+        return []
+    found = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = re.fullmatch(rf"{_PREFIX}(\d+)\.(\d+)-\w+", folder.name)
+        if owner is None:
+            continue
+        pid, born = int(owner[1]), int(owner[2])
+        lives = postmaster.alive(pid) and postmaster.born(pid) == born
+        with suppress(FileNotFoundError):  # gone since
+            if not lives and folder.lstat().st_uid == 0:
+                found.append(folder)
+    return found
+
+
+def _remove(folder: Path) -> None:
+    _script("docker-engine", "stop", str(folder), "--purge")
 
 
 def image_name() -> str:

@@ -23,6 +23,16 @@ def alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
+def born(pid: int) -> int | None:
+    """When a process started, in clock ticks since the machine did: an id comes again, the two together do
+    not. None where there is no such process, or no /proc (proc(5), field 22 of `stat`)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(status.rpartition(")")[2].split()[19])
+
+
 def postmaster_pid(data: Path) -> int | None:
     """Id of the postmaster that runs on the data folder, None when none does.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from demo.docker_host import SUBNET, image_name, refuse_another_stack
 from demo.errors import DemoError
 from tests.acceptance.stack import Stack
 from tests.support.docker_stacks import docker_host, docker_settings, variables
+from tests.support.folders import own_folder
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
@@ -30,8 +30,7 @@ def host() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def stack(host: str) -> Iterator[Stack]:
     """A stack of one service that is not up."""
-    folder = Path(tempfile.mkdtemp(prefix="wqdb"))
-    folder.chmod(0o755)
+    folder = own_folder()
     (folder / "ca.crt").write_text("no server is asked\n")
     settings = {**docker_settings(folder / "ca.crt", 5432, image_name()), "services": ["user"]}
     yield Stack(folder, settings, variables(host))

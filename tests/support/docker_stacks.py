@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from servers.certificates import Authority
 from servers.postgres import PostgresServer
 from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.absence import absent
+from tests.support.folders import own_folder
 
 SOURCE_HOST = "postgres-shared"
 ADMINISTRATOR = Login.model_validate({"name": "postgres", "password": "administrator-of-nothing"})
@@ -182,8 +182,7 @@ def docker_stack(host: str, changes: Mapping[str, Any] | None = None) -> Iterato
 
     `changes` are settings over those of all services, small; those of `docker` are added to its own.
     """
-    folder = Path(tempfile.mkdtemp(prefix="wqds"))
-    folder.chmod(0o755)
+    folder = own_folder()
     source, authority = _source(folder / "source")
     settings = docker_settings(authority, source.port, image_name())
     docker = {**settings["docker"], **(changes or {}).get("docker", {})}

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from demo.docker_host import end_orphaned_engines
+from demo.errors import DemoError
 from servers import postmaster
 
 PREFIX = "wqt"
@@ -26,7 +29,10 @@ def own_folder() -> Path:
 
 
 def remove_leftovers() -> None:
-    """End the servers and disks of sessions that were killed, and remove their folders."""
+    """End the Docker Engines, servers and disks of sessions that were killed, and remove their folders."""
+    # Who needs an engine is told what is in the way of it.
+    with suppress(DemoError):
+        end_orphaned_engines()
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         owner = re.fullmatch(rf"{PREFIX}(\d+)-.*", left.name)
         if owner is None or postmaster.alive(int(owner[1])) or not _is_ours(left):
