@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import Contract, Service
-from migration import references_link
+from migration import references_fill, references_link
 from migration.errors import WrongState
 from migration.journal import Move
 from migration.move import Runner, Step
@@ -115,7 +115,7 @@ def _unpublish(work: Refill) -> None:
 
 
 def _fill(work: Refill) -> Mapping[str, Any]:
-    return {"rows": references_link.fill(work.contract, work.link, SECONDS)}
+    return {"rows": references_fill.fill(work.contract, work.link, SECONDS)}
 
 
 def _subscribe(work: Refill) -> Mapping[str, Any]:

@@ -66,7 +66,9 @@ def watch_and_keep(
             source, contract, plan, seconds=seconds, wal_bytes=int(gib * 2**30), begun=begun,
             stop=here.interruption.stop,
         )  # fmt: skip
-        note_watched(source, watched)
+        if watched.ended != "interrupted" or any(not pair.reason for pair in watched.pairs):
+            # Two seconds that saw nothing are not to take the place of a day that did.
+            note_watched(source, watched)
     return watched
 
 
@@ -86,7 +88,7 @@ def require_none(watched: Watched, pairs: Sequence[CrossingTransactions], second
     if watched.ended == "interrupted":
         raise Interrupted(
             f"the watch was cut short, after {watched.seconds:,.0f} of {seconds:,.0f} s: what was seen until"
-            " then is shown and kept, and has nothing that no rule allows"
+            " then has nothing that no rule allows, and is shown, not kept"
         )
 
 
