@@ -29,6 +29,7 @@ from migration.errors import (
     TargetUnreachable,
 )
 from migration.passfile import passfile
+from migration.session import Session
 
 APPLICATION_NAME = "waqiti-migration"
 
@@ -98,7 +99,7 @@ class Database:
             # One that has just been given up is not waited for at length again.
             parameters["connect_timeout"] = min(connect_timeout, 2)
         try:
-            connection = psycopg.connect(autocommit=autocommit, prepare_threshold=None, **parameters)
+            connection = Session.connect(autocommit=autocommit, prepare_threshold=None, **parameters)
         except psycopg.OperationalError as error:
             raise self._not_connected(error) from None
         liveness.register(connection, *self.place)

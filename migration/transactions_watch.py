@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from components.contract import Contract
 from migration.connections import Database
-from migration.errors import Interrupted, SourceSettings, StepTimeout
+from migration.errors import SourceSettings, StepTimeout
 from migration.plan_model import Plan
 from migration.queries import query
 from migration.transactions import Ended, Tally, Watched, owners_of
@@ -100,11 +100,6 @@ def _make_slot(connection: Connection, source: Database, slot: str, seconds: flo
         made = connection.execute(
             "SELECT lsn::text FROM pg_create_logical_replication_slot(%s, 'test_decoding', true)", [slot]
         ).fetchone()
-    except Interrupted:
-        # The server would go on making it as long as those transactions last, and keep WAL for it.
-        connection.cancel_safe(timeout=5.0)
-        connection.close()
-        raise
     except pg.QueryCanceled:
         raise StepTimeout(
             f"{source.where} could not begin to decode within {seconds:g} s, because a transaction that was"
