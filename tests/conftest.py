@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,12 +12,24 @@ from hypothesis import HealthCheck, settings
 from migration.connections import Database
 from tests.support.clusters import Cluster, Clusters
 from tests.support.folders import own_folder, remove_leftovers
+from tests.support.schedule import FilesInOrder, by_cost
 from tests.support.versions import DEFAULT_VERSIONS
 
 # A busy machine is no failure. In CI hypothesis has the same and derandomizes (its profile `ci`).
 if "CI" not in os.environ:
     settings.register_profile("waqiti", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("waqiti")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where files run side by side, the dear ones come first."""
+    if hasattr(config, "workerinput"):
+        items[:] = by_cost(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder | None:
+    """Ours for `--dist loadfile`, xdist's own for all else."""
+    return FilesInOrder(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

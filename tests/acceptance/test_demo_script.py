@@ -79,11 +79,13 @@ class Demo:
         """Start a demo and kill it some seconds after a stage has begun."""
         child = self.start("up", "--json", *self.options)
         assert child.stderr is not None
+        said = []
         for line in child.stderr:
+            said.append(line)
             if line.startswith("{") and json.loads(line).get("stage") == stage:
                 break
         else:
-            pytest.fail(f"the demo ended before {stage}")
+            pytest.fail(f"the demo ended before {stage}: {''.join(said[-5:])}{child.communicate()}")
         time.sleep(seconds)
         child.send_signal(signal.SIGKILL)
         child.communicate()

@@ -1,0 +1,37 @@
+"""In which order test files run where several run side by side, and which never do: the long ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+LONG: tuple[str, ...] = ()
+"""Files of half a minute and more, the dearest first; the order of the others matters little."""
+TIERS = ("acceptance", "integration", "unit")
+ENGINE = "tests/acceptance/test_docker_"
+"""Files that have a Docker Engine, of which there is one at a time: no worker waits for another's."""
+
+
+def by_cost(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The same tests: those of an engine, those of long files, then tier by tier. Files stay whole."""
+    return sorted(items, key=lambda item: rank(item.nodeid.partition("::")[0]))
+
+
+def rank(file: str) -> tuple[int, int, str]:
+    if file.startswith(ENGINE):
+        return 0, 0, file
+    name = PurePosixPath(file).stem
+    if name in LONG:
+        return 1, LONG.index(name), file
+    return 2, next((i for i, tier in enumerate(TIERS) if f"/{tier}/" in file), len(TIERS)), file
+
+
+class FilesInOrder(LoadFileScheduling):  # type: ignore[misc]
+    """A file at a time for each worker, in the order of collection; all that have an engine are one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return ENGINE if file.startswith(ENGINE) else file
