@@ -7,6 +7,7 @@ something to say to nobody, while what was begun is undone beside it.
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +19,14 @@ from migration.errors import Interrupted
 CANCEL_SECONDS = 5.0
 
 
+def kind() -> type[psycopg.Connection[tuple[Any, ...]]]:
+    """The class of a new session: signals arrive in the main thread alone, and a worker's COPY waits for each
+    row, where one more call is dear (half again as much processor time a row)."""
+    return Session if threading.current_thread() is threading.main_thread() else psycopg.Connection
+
+
 class Session(psycopg.Connection[tuple[Any, ...]]):
-    """A psycopg connection, for the main thread, where signals arrive, as for any other."""
+    """A psycopg connection of the main thread."""
 
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         """Waits for the server. Raises what psycopg raises, and Interrupted."""
