@@ -1,4 +1,4 @@
-"""What processes that were killed left in the temporary folder: it is named after them, the next one removes it."""
+"""What a killed process left in the temporary folder: it is named after that, and the next one removes it."""
 
 from __future__ import annotations
 
