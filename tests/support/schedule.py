@@ -8,7 +8,27 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-LONG: tuple[str, ...] = ()
+LONG = (
+    "test_run_faults",
+    "test_switch_faults",
+    "test_start_faults",
+    "test_stack_roles",
+    "test_generated_schemas",
+    "test_generated_schemas_15_to_18",
+    "test_generated_schemas_17_to_17",
+    "test_generated_schemas_17_to_18",
+    "test_online_cli",
+    "test_demo_script",
+    "test_connection_faults",
+    "test_switch_disk_faults",
+    "test_silence_faults",
+    "test_stack_up",
+    "test_following_faults",
+    "test_two_operators",
+    "test_run_online",
+    "test_references_move",
+    "test_copy_faults",
+)
 """Files of half a minute and more, the dearest first; the order of the others matters little."""
 TIERS = ("acceptance", "integration", "unit")
 ENGINE = "tests/acceptance/test_docker_"
