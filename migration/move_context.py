@@ -13,6 +13,7 @@ from components.contract import Contract, Service
 from migration.connections import Database
 from migration.gateway import Gateway
 from migration.journal import Journal, Move
+from migration.left_files import own_prefix, remove_left
 from migration.ownership import Ownership
 from migration.plan_model import Plan, ServicePlan
 from migration.progress import Progress
@@ -22,6 +23,7 @@ from migration.verification_model import Verification
 
 PAUSE_SECONDS = 30.0
 """How long a transaction under way may take to end before the pause is given up."""
+_DUMPS = "waqiti-schema-"
 
 
 class SchemaDumps:
@@ -45,8 +47,9 @@ class SchemaDumps:
 
 @contextlib.contextmanager
 def schema_dumps(source: Database) -> Iterator[SchemaDumps]:
-    """Dumps that are removed when the context ends."""
-    with tempfile.TemporaryDirectory(prefix="waqiti-schema-") as folder:
+    """Dumps that are removed when the context ends, and those that a killed process left."""
+    remove_left(_DUMPS)
+    with tempfile.TemporaryDirectory(prefix=own_prefix(_DUMPS)) as folder:
         yield SchemaDumps(source, Path(folder))
 
 

@@ -6,20 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from migration.plan_view import size
 from migration.report_model import Report
 from servers.paths import state_dir
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("migration", "templates"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters["size"] = size
 
 
 def write_report(report: Report, folder: Path | None = None) -> tuple[Path, Path]:
@@ -39,8 +28,19 @@ def write_report(report: Report, folder: Path | None = None) -> tuple[Path, Path
 
 def render(report: Report) -> str:
     """The page: no script, no style sheet, font or image from elsewhere."""
+    # Only a run has a report: the other verbs need not wait for what draws it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("migration", "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["size"] = size
     longest = max((service.seconds for service in report.services), default=0.0)
-    return _ENVIRONMENT.get_template("report.html").render(report=report, longest=longest or 1.0)
+    return environment.get_template("report.html").render(report=report, longest=longest or 1.0)
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +11,8 @@ from psycopg import sql
 
 from components.catalogue import read_catalogue
 from servers import ports
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import REPOSITORY, Stack, stack_that_is_up
 from tests.support.clusters import Cluster, Clusters
-from tests.support.folders import own_folder
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_stack"
@@ -83,14 +81,8 @@ def variables(shared_source: Cluster) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def deployed(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
     """A stack of two services that is up; a test that changes it changes it back."""
-    folder = own_folder()
-    stack = Stack(folder, dict(settings), dict(variables))
-    try:
-        stack.up()
+    with stack_that_is_up(settings, variables) as stack:
         yield stack
-    finally:
-        stack.destroy()
-        shutil.rmtree(folder)
 
 
 def free_offset() -> int:

@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from components.contract import Contract
 from servers import paths
 from tests.support.absence import absent
+from tests.support.folders import own_folder
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 300
@@ -126,6 +128,19 @@ class Stack:
         }
         inherited = {key: value for key, value in os.environ.items() if not key.endswith("_DB_PASSWORD")}
         return {**inherited, **own, **self.variables}
+
+
+@contextmanager
+def stack_that_is_up(settings: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack in a folder of its own, after an `up`; destroyed at the end, whatever became of it."""
+    folder = own_folder()
+    stack = Stack(folder, dict(settings), dict(variables))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.destroy()
+        shutil.rmtree(folder)
 
 
 def _search_path() -> str:

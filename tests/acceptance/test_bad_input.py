@@ -23,7 +23,7 @@ from tests.support.clusters import SUPERUSER, Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.disks import small_disk
 from tests.support.folders import own_folder
-from tests.support.moves import World, world
+from tests.support.moves import World, default_world, world
 from tests.support.versions import DEFAULT_VERSIONS
 
 pytestmark = pytest.mark.acceptance
@@ -34,11 +34,7 @@ WRONG = SecretStr("a-wrong-password-indeed")
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
     """One world for all: no test here may change it."""
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=300) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=300) as made:
         yield made
 
 

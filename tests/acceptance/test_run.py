@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from tests.support.clusters import Cluster, Clusters
-from tests.support.moves import World, world
+from tests.support.moves import World, default_world, world
 from tests.support.versions import DEFAULT_VERSIONS
 
 pytestmark = pytest.mark.acceptance
@@ -33,11 +33,7 @@ def shared(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
     """A world whose services were all moved by one run; its outcome is in `outcome.json`."""
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=ROWS) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=ROWS) as made:
         done = made.run("run", "--stop-writes", "--all", "--yes", "--json")
         assert done.returncode == 0, done.stderr
         (made.folder / "outcome.json").write_text(done.stdout)

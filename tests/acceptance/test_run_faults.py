@@ -14,8 +14,7 @@ import pytest
 
 from migration.move_offline import STEPS
 from tests.support.clusters import Cluster, Clusters
-from tests.support.moves import World, world
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.moves import World, default_world, world
 
 pytestmark = pytest.mark.acceptance
 
@@ -33,11 +32,7 @@ def shared(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
     """A world for runs that must leave it as it was: all tests of this module share it."""
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=ROWS) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=ROWS) as made:
         yield made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,7 @@ import pytest
 from components.contract import Contract
 from tests.acceptance.conftest import free_offset
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import Stack
-from tests.support.folders import own_folder
+from tests.acceptance.stack import Stack, stack_that_is_up
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -21,15 +19,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 @pytest.fixture
 def careful(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
     """A stack of one service that is up, and is as careful with its data as it is by default."""
-    folder = own_folder()
     default = {key: value for key, value in settings.items() if key not in ("keepData", "protectData")}
-    stack = Stack(folder, {**default, "services": ["user"], "portOffset": free_offset()}, dict(variables))
-    try:
-        stack.up()
+    own = {**default, "services": ["user"], "portOffset": free_offset()}
+    with stack_that_is_up(own, variables) as stack:
         yield stack
-    finally:
-        stack.destroy()
-        shutil.rmtree(folder)
 
 
 def _write(contract: Contract, number: int) -> None:

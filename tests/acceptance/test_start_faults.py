@@ -22,9 +22,8 @@ from migration.stack import source_database
 from tests.support.clusters import Clusters
 from tests.support.faulty import Faults
 from tests.support.leftovers import leftovers
-from tests.support.moves import World, world
+from tests.support.moves import World, default_world
 from tests.support.scenes import Scene, scene
-from tests.support.versions import DEFAULT_VERSIONS
 from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
@@ -36,11 +35,7 @@ START_USER = ("start", "user", "--yes")
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=300, services=("user",)) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=300, services=("user",)) as made:
         yield made
 
 

@@ -17,8 +17,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.clusters import Clusters
-from tests.support.moves import World, world
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.moves import World, default_world
 
 pytestmark = pytest.mark.acceptance
 
@@ -71,11 +70,7 @@ class Terminal:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("terminal"), source, target, rows=300, services=("user",)) as made:
+    with default_world(tmp_path_factory.mktemp("terminal"), clusters, rows=300, services=("user",)) as made:
         for name in ("history", "statements"):
             made.add_large_table(name)
         yield made

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.clusters import Clusters
-from tests.support.moves import World, world
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.moves import World, default_world
 
 pytestmark = pytest.mark.acceptance
 
@@ -17,11 +16,7 @@ pytestmark = pytest.mark.acceptance
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
     """A world whose services were all moved by one run."""
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=50) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=50) as made:
         done = made.run("run", "--stop-writes", "--all", "--yes", "--json")
         assert done.returncode == 0, done.stderr
         yield made

@@ -9,8 +9,7 @@ import pytest
 from migration.gates import check_gates
 from migration.planning import read_plan
 from tests.support.clusters import Clusters
-from tests.support.moves import world
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.moves import default_world
 
 pytestmark = pytest.mark.integration
 
@@ -18,11 +17,7 @@ pytestmark = pytest.mark.integration
 def test_an_online_move_does_not_start_with_a_trigger_that_always_fires(
     clusters: Clusters, tmp_path: Path
 ) -> None:
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path, source, target, rows=5, services=("user",)) as made:
+    with default_world(tmp_path, clusters, rows=5, services=("user",)) as made:
         service = made.contract.services["user"]
 
         def closed() -> dict[str, str]:

@@ -12,7 +12,7 @@ from migration.connections import Database
 from migration.errors import BoundaryUndecided, SchemaMissing, UnknownService
 from migration.plan import Plan, make_plan, plan_to_json
 from tests.support.clusters import Cluster
-from tests.support.moving import Split, split
+from tests.support.moving import Split, builder
 
 pytestmark = pytest.mark.integration
 
@@ -36,18 +36,8 @@ def rule(match: str, action: str = "drop") -> CrossingRule:
 @pytest.fixture
 def make(source_database: Database, target_cluster: Cluster, tmp_path: Path) -> Iterator[Make]:
     """Run a script on the shared database, and give `pay` some rules."""
-    opened = []
-
-    def build(script: str, *rules: CrossingRule) -> Split:
-        with source_database.connect() as connection:
-            connection.execute((SHARED + script).encode())
-        context = split(source_database, target_cluster, {"user": (), "pay": rules}, tmp_path)
-        opened.append(context)
-        return context.__enter__()
-
-    yield build
-    for context in opened:
-        context.__exit__(None, None, None)
+    with builder(source_database, target_cluster, SHARED, tmp_path) as build:
+        yield build
 
 
 def identities(plan: Plan, service: str = "pay") -> dict[str, str | None]:

@@ -19,8 +19,7 @@ from migration.online import Online
 from migration.planning import examine, read_plan
 from migration.stack import source_database
 from tests.support.clusters import Clusters
-from tests.support.moves import World, world
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.moves import World, default_world
 
 pytestmark = pytest.mark.integration
 
@@ -64,11 +63,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[Scene]:
-    source, target = (
-        clusters.get("source", DEFAULT_VERSIONS[0]),
-        clusters.get("target", DEFAULT_VERSIONS[1]),
-    )
-    with world(tmp_path_factory.mktemp("world"), source, target, rows=100, services=("user",)) as made:
+    with default_world(tmp_path_factory.mktemp("world"), clusters, rows=100, services=("user",)) as made:
         service = made.contract.services["user"]
         with open_journal(source_database(made.contract), made.contract) as journal:
             online = Online(made.contract, Runner(journal), workers=2)

@@ -12,7 +12,7 @@ from migration.connections import Database
 from migration.errors import RenameRefused
 from migration.plan import Plan
 from tests.support.clusters import Cluster
-from tests.support.moving import Split, split
+from tests.support.moving import Split, builder
 
 pytestmark = pytest.mark.integration
 
@@ -28,22 +28,16 @@ Make = Callable[..., Split]
 
 @pytest.fixture
 def make(source_database: Database, target_cluster: Cluster, tmp_path: Path) -> Iterator[Make]:
-    opened = []
+    with builder(source_database, target_cluster, SHARED, tmp_path) as build:
 
-    def build(script: str, *rules: CrossingRule) -> Split:
-        with source_database.connect() as connection:
-            connection.execute((SHARED + script).encode())
-        context = split(source_database, target_cluster, {"user": (), "pay": rules}, tmp_path)
-        opened.append(context)
-        made = context.__enter__()
-        services = dict(made.contract.services)
-        services["user"] = services["user"].model_copy(update={"own_schema": "accounts"})
-        made.contract = made.contract.model_copy(update={"services": services})
-        return made
+        def renaming(script: str, *rules: CrossingRule) -> Split:
+            made = build(script, *rules)
+            services = dict(made.contract.services)
+            services["user"] = services["user"].model_copy(update={"own_schema": "accounts"})
+            made.contract = made.contract.model_copy(update={"services": services})
+            return made
 
-    yield build
-    for context in opened:
-        context.__exit__(None, None, None)
+        yield renaming
 
 
 def texts(plan: Plan, severity: str = "no-go") -> list[str]:

@@ -21,9 +21,10 @@ from migration.connections import Database
 from migration.gateway import Gateway
 from migration.ownership import Ownership
 from migration.replication import flow_name
-from tests.support.clusters import Cluster
+from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract
 from tests.support.gateways import GatedService, ensure_login, gated_service
+from tests.support.versions import DEFAULT_VERSIONS
 
 APPLICATION = Login(name="shared_application", password=SecretStr("application-password-of-nothing"))
 SERVICES = ("user", "payment")
@@ -172,6 +173,16 @@ def world(
         contract = make_contract(shared, [one.service for one in gated.values()], APPLICATION)
         made = World(shared, contract, gated, folder)
         made.write_contract()
+        yield made
+
+
+@contextmanager
+def default_world(
+    folder: Path, clusters: Clusters, *, rows: int = 2000, services: tuple[str, ...] = SERVICES
+) -> Iterator[World]:
+    """The same between the session's servers of DEFAULT_VERSIONS, for tests that share one."""
+    source, target = clusters.get("source", DEFAULT_VERSIONS[0]), clusters.get("target", DEFAULT_VERSIONS[1])
+    with world(folder, source, target, rows=rows, services=services) as made:
         yield made
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +98,20 @@ def split(
                 "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%\\_{mark}\\_%"]
             ).fetchall():
                 connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+@contextmanager
+def builder(source: Database, cluster: Cluster, shared: str, folder: Path) -> Iterator[Callable[..., Split]]:
+    """A function that runs `shared` and a script on the shared database, and splits it: `user`, and `pay`
+    with the rules that it is given. What it made goes with the context."""
+    with ExitStack() as opened:
+
+        def build(script: str, *rules: CrossingRule) -> Split:
+            with source.connect() as connection:
+                connection.execute((shared + script).encode())
+            return opened.enter_context(split(source, cluster, {"user": (), "pay": rules}, folder))
+
+        yield build
 
 
 def _make_roles(database: Database, schema: str, roles: Mapping[str, str]) -> None:

@@ -8,7 +8,31 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-LONG: tuple[str, ...] = ()
+LONG = (
+    "test_run_faults",
+    "test_fidelity_kinds",
+    "test_generated_schemas_15_to_18",
+    "test_generated_schemas_17_to_18",
+    "test_generated_schemas_17_to_17",
+    "test_generated_schemas",
+    "test_start_faults",
+    "test_demo_script",
+    "test_connection_faults",
+    "test_online_cli",
+    "test_switch_faults",
+    "test_switch_disk_faults",
+    "test_local_platform_instance",
+    "test_run_online",
+    "test_stack_up",
+    "test_references_move",
+    "test_boundary_edges",
+    "test_silence_faults",
+    "test_following_faults",
+    "test_bad_input",
+    "test_local_platform_gateway",
+    "test_two_operators",
+    "test_object_kinds_left",
+)
 """Files of half a minute and more, the dearest first; the order of the others matters little."""
 TIERS = ("acceptance", "integration", "unit")
 ENGINE = "tests/acceptance/test_docker_"
