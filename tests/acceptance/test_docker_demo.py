@@ -39,11 +39,7 @@ def test_all_services_move_into_containers_and_nobody_notices(facts: dict[str, A
 
 def test_who_looks_around_is_told_where_the_engine_is(demo: Demo, facts: dict[str, Any]) -> None:
     lines = (demo.root / "env").read_text().splitlines()
-    (line,) = [
-        line
-        for line in (demo.root / "env").read_text().splitlines()
-        if line.startswith("export DOCKER_HOST=")
-    ]
+    (line,) = [line for line in lines if line.startswith("export DOCKER_HOST=")]
     assert answers(line.partition("=")[2])
 
 
