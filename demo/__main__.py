@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 
 from components.problems import ConfigurationError
-from demo.errors import DemoError
+from demo.errors import DemoError, Interrupted
 from demo.home import Home, Options
 from demo.invariants import check_invariants
 from demo.service_client import StatementFailed
@@ -157,7 +157,8 @@ def invariants(
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     try:
         app(standalone_mode=True)
     except (
@@ -170,14 +171,14 @@ def main() -> int:
     ) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 1
-    except KeyboardInterrupt:
+    except Interrupted:
         sys.stderr.write("interrupted; script/demo starts anew, script/demo down removes what is there\n")
         return 130
     return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 def _console() -> Console:

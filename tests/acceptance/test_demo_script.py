@@ -108,8 +108,9 @@ def test_a_second_demo_at_the_same_time_is_turned_away(demo: Demo, facts: dict[s
     assert first.stderr is not None
     first.stderr.readline()
     status, _, error = demo.run("up", *demo.options)
-    first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=SECONDS)
+    first.send_signal(signal.SIGINT)
+    _, said = first.communicate(timeout=SECONDS)
+    assert (first.returncode, said.splitlines()[-1].partition(";")[0]) == (130, "interrupted")
     assert (status, error.count("\n")) == (1, 1)
     assert "another script/demo is at work" in error
 
