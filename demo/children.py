@@ -19,8 +19,8 @@ from demo.home import Home
 from servers.postmaster import alive, command_names
 
 _NOTE_AND_BECOME = 'echo $$ > "$1" && shift && exec "$@"'
-_ENDED_BY = {"postgres": signal.SIGINT, "pgbouncer": signal.SIGTERM}
-"""The signal by which each of our servers ends at once and cleanly."""
+_ENDED_BY = {"postgres": signal.SIGINT, "pgbouncer": signal.SIGTERM, "initdb": signal.SIGTERM}
+"""The signal by which each of our servers, and what makes one, ends at once and cleanly."""
 TERM_SECONDS = 30.0
 """What a program has to end by itself before it is killed."""
 
@@ -86,7 +86,8 @@ def kill_servers(home: Home) -> int:
     """End every process whose command line names the demo's folder; returns how many there were.
 
     What is left once Pulumi has destroyed the stack, or when it cannot: PostgreSQL and PgBouncer
-    processes. Nobody but the demo has this folder in a command line.
+    processes, and an initdb that a killed Pulumi's provider waits for. Nobody but the demo has this folder in
+    a command line.
     """
     listed = subprocess.run(
         ["ps", "-ww", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True, timeout=10
