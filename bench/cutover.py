@@ -150,7 +150,7 @@ def engine(platform: str) -> Iterator[None]:
         yield
         return
     with docker_host.docker_engine() as host:
-        docker_host.refuse_another_stack(host, f"waqiti-{pulumi_stack.STACK}")
+        docker_host.refuse_another_stack(host, pulumi_stack.LABEL)
         os.environ["DOCKER_HOST"] = host
         yield
 

@@ -124,6 +124,8 @@ class ServiceEntry(_Entry):
     """postgresql.conf, over what `components.tuning` computes."""
     extensions: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], ...] = ()
     """Created in `public` by the administrator, beside pg_stat_statements."""
+    reads: tuple[ServiceName, ...] = ()
+    """Services whose tables it follows (a `reference`): its instance may connect to theirs, to stream."""
     crossing: tuple[CrossingRule, ...] = ()
     """What to do with objects that cross to another service; the first that matches decides."""
 

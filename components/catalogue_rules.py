@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from components.problems import Problem
+from components.problems import Problem, closest
 
 if TYPE_CHECKING:
     from components.catalogue import Catalogue, ServiceEntry
@@ -49,6 +49,7 @@ def check(catalogue: Catalogue, where: str) -> list[Problem]:
         problems += _reserved(name, entry, where)
         problems += _sizes(name, entry, where)
         problems += _managed(name, entry, where)
+        problems += _reads(name, entry, catalogue, where)
     for what, by_service in _unique_values(catalogue):
         problems += _duplicates(what, by_service, where)
     problems += _own_schemas(catalogue, where)
@@ -138,3 +139,16 @@ def _managed(name: str, entry: ServiceEntry, where: str) -> Iterator[Problem]:
                 "is decided by the program",
                 "remove it (memory and connections are under `resources`)",
             )
+
+
+def _reads(name: str, entry: ServiceEntry, catalogue: Catalogue, where: str) -> Iterator[Problem]:
+    key = f"{where}services.{name}.reads"
+    for number, service in enumerate(entry.reads):
+        if service == name:
+            yield Problem(key, f"{service} is the service itself", "remove it")
+        elif service in entry.reads[:number]:
+            yield Problem(key, f"{service} stands there twice", "remove one")
+        elif service not in catalogue.services:
+            guess = closest(service, catalogue.services)
+            fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(catalogue.services)}"
+            yield Problem(key, f"{service} is not in this file", fix)

@@ -70,13 +70,24 @@ class LocalGatewayControl(_Part):
     """Path of PgBouncer's auth_file."""
 
 
+class DockerLink(_Part):
+    """The network in which a service's containers reach the shared database, until it is finished."""
+
+    socket: str
+    """Of the Docker Engine."""
+    network: str
+    containers: tuple[str, ...]
+
+
 class LocalInstanceControl(_Part):
-    """How to steer a PostgreSQL of this machine. Of a container only `data` is known, the rest is empty."""
+    """How to steer a PostgreSQL of this machine. Of a container only `data` and `link` are known."""
 
     platform: Literal["local", "docker"] = "local"
     binaries: str
     data: str
     sockets: str
+    link: DockerLink | None = None
+    """None: nothing to take away."""
 
 
 class CrossingRule(_Part):
@@ -113,6 +124,8 @@ class Service(_Part):
     instance_control: LocalInstanceControl
     pool_maximum: int
     crossing: tuple[CrossingRule, ...] = ()
+    reads: tuple[str, ...] = ()
+    """The services whose instances let this one's through."""
 
     @property
     def own_search_path(self) -> tuple[str, ...]:

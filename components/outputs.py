@@ -89,6 +89,7 @@ def _service(name: str, entry: ServiceEntry, database: ServiceDatabase, settings
         "instance_control": dict(database.instance.control),
         "pool_maximum": entry.pool.maximum,
         "crossing": [rule.model_dump(mode="json") for rule in entry.crossing],
+        "reads": list(entry.reads),
     }
 
 

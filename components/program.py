@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,10 +75,20 @@ def platform(settings: Settings, catalogue: Catalogue) -> Platform:
     )
 
 
+def reads(settings: Settings, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Which service reads which other, of those that the stack deploys."""
+    deployed = settings.deployed(catalogue)
+    return [(name, read) for name, entry in deployed.items() for read in entry.reads if read in deployed]
+
+
 def service_database(
-    name: str, entry: ServiceEntry, settings: Settings, platform: Platform
+    name: str,
+    entry: ServiceEntry,
+    settings: Settings,
+    platform: Platform,
+    reads: Sequence[tuple[str, str]] = (),
 ) -> ServiceDatabase:
-    """The database of one service, as the stack's settings want it."""
+    """The database of one service, as the stack's settings want it; `reads` of the whole stack."""
     source = settings.source
     password = settings.service_passwords.get(name)
     return ServiceDatabase(
@@ -97,6 +107,7 @@ def service_database(
                 role=source.application.name,
                 password=pulumi.Output.secret(source.application.password.get_secret_value()),
             ),
+            readers=tuple(reader for reader, read in reads if read == name),
             service_password=None if password is None else pulumi.Output.secret(password.get_secret_value()),
             password_rotation=settings.password_rotation,
             protect_data=settings.protect_data,

@@ -1,9 +1,10 @@
 """The database of a service and who may do what in it.
 
 Six roles: the owner (no login) owns every object; the service works with the data and cannot make or
-drop anything; migration acts as the owner and replicates, and is no superuser; following streams changes
+drop what lasts; migration acts as the owner and replicates, and is no superuser; following streams changes
 back to the shared database, and cannot log in but while `migration` gave it a password; monitoring reads
-statistics; backup reads everything and streams WAL. PUBLIC may do nothing.
+statistics; backup reads everything and streams WAL. One more like following for each service that reads
+tables of this one. PUBLIC may do nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _MONITORING_CONNECTIONS = 3
 _MONITORING_STATEMENT_TIMEOUT = 10_000
 """Milliseconds. Through the role's own resource, which reads it back as a number."""
 _BACKUP_CONNECTIONS = 6
-_FOLLOWING_CONNECTIONS = 4
+_STREAMING_CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class RolesArgs:
     monitoring_password: pulumi.Input[str]
     backup: str
     backup_password: pulumi.Input[str]
+    reading: Sequence[str] = ()
+    """As `following`, for each service that reads tables of this one."""
     extensions: Sequence[str] = ()
     """Beside pg_stat_statements; created in `public` by the administrator."""
     instance: pulumi.Resource | None = None
@@ -178,14 +181,17 @@ class Roles(pulumi.ComponentResource):
         )
         unset = self._options()
         unset.ignore_changes = ["password"]
-        following = postgresql.Role(
-            f"{name}-following",
-            name=args.following,
-            login=True,
-            replication=True,
-            connection_limit=_FOLLOWING_CONNECTIONS,
-            opts=unset,
-        )
+        streaming = [
+            postgresql.Role(
+                f"{name}-{resource}",
+                name=role,
+                login=True,
+                replication=True,
+                connection_limit=_STREAMING_CONNECTIONS,
+                opts=unset,
+            )
+            for resource, role in (("following", args.following), *((role, role) for role in args.reading))
+        ]
         self._migration = postgresql.Role(
             f"{name}-migration",
             name=args.migration,
@@ -193,8 +199,8 @@ class Roles(pulumi.ComponentResource):
             password=args.migration_password,
             replication=True,
             bypass_row_level_security=True,
-            roles=[args.owner, args.following, *MIGRATION_MEMBERSHIPS],
-            opts=self._options(owner, following),
+            roles=[args.owner, args.following, *args.reading, *MIGRATION_MEMBERSHIPS],
+            opts=self._options(owner, *streaming),
         )
         self._monitoring = postgresql.Role(
             f"{name}-monitoring",
@@ -234,7 +240,7 @@ class Roles(pulumi.ComponentResource):
         previous: list[pulumi.Resource] = [self._database, self._service, self._monitoring, self._backup]
         for who, role, privileges in (
             ("public", "public", []),
-            ("service", args.service, ["CONNECT"]),
+            ("service", args.service, ["CONNECT", "TEMPORARY"]),
             ("monitoring", args.monitoring, ["CONNECT"]),
             ("backup", args.backup, ["CONNECT"]),
         ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,10 +15,12 @@ from components.platforms.interface import (
     GatewayArgs,
     Instance,
     InstanceArgs,
+    Network,
     NetworkArgs,
     Platform,
     SourceRoute,
 )
+from components.replication_roles import following_role, reading_role
 from components.roles import Roles, RolesArgs
 
 ADMINISTRATOR = "postgres"
@@ -27,11 +28,6 @@ ADMINISTRATOR = "postgres"
 
 CLIENTS_PER_CONNECTION = 10
 """A gateway admits this many clients for each server connection: they wait instead of failing."""
-
-
-def following_role(service: str) -> str:
-    """The role as which the shared database follows a service that has moved: `migration` calls it so."""
-    return f"waqiti_{re.sub(r'[^a-z0-9_]', '_', service.lower())}_back"
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,8 @@ class ServiceDatabaseArgs:
     instance_port: int
     source: SourceRoute
     """The shared database: where the gateway leads until the service is cut over."""
+    readers: tuple[str, ...] = ()
+    """The services that may follow this one's tables (`reads` of the catalogue)."""
     service_password: pulumi.Input[str] | None = None
     """Of the service's role; None draws one."""
     password_rotation: str = "1"  # noqa: S105 - no password
@@ -76,6 +74,7 @@ class ServiceDatabase(pulumi.ComponentResource):
     """
 
     endpoint: Endpoint
+    network: Network
     gateway: Gateway
     instance: Instance
     service: RoleLogin
@@ -96,14 +95,14 @@ class ServiceDatabase(pulumi.ComponentResource):
         self.monitoring = RoleLogin(entry.monitoring_role, self._secret("monitoring-password"))
         self.backup = RoleLogin(entry.backup_role, self._secret("backup-password"))
         administrator_password = self._secret("administrator-password")
-        network = args.platform.network(
+        self.network = args.platform.network(
             f"{name}-network", NetworkArgs(service=name, host=entry.endpoint.host), self._child()
         )
         self.instance = args.platform.instance(
             f"{name}-instance",
             InstanceArgs(
                 service=name,
-                network=network,
+                network=self.network,
                 host=entry.endpoint.host,
                 port=args.instance_port,
                 database=entry.database,
@@ -113,6 +112,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 administrator_password=administrator_password,
                 roles=(entry.role, entry.monitoring_role, entry.backup_role, following_role(name)),
                 replication_roles=(entry.migration_role, entry.backup_role),
+                reading_roles=self._reading_roles(),
                 keep_data=args.keep_data,
             ),
             self._child(holds_data=True),
@@ -122,7 +122,7 @@ class ServiceDatabase(pulumi.ComponentResource):
             f"{name}-gateway",
             GatewayArgs(
                 service=name,
-                network=network,
+                network=self.network,
                 host=entry.endpoint.host,
                 port=args.endpoint_port,
                 database=entry.database,
@@ -138,6 +138,15 @@ class ServiceDatabase(pulumi.ComponentResource):
         )
         self.endpoint = self.gateway.endpoint
         self.register_outputs({"endpoint": self.endpoint.model_dump(), "database": entry.database})
+
+    def let_read(self, service: ServiceDatabase) -> None:
+        """Let this service's instance connect to that of `service`, of whose readers it is one."""
+        self._args.platform.let_through(
+            f"{self._name}-reads-{service._name}", self.instance, service.network, self._child()
+        )
+
+    def _reading_roles(self) -> tuple[str, ...]:
+        return tuple(reading_role(reader, self._name) for reader in self._args.readers)
 
     def _child(self, holds_data: bool = False) -> pulumi.ResourceOptions:
         kept = holds_data and self._args.protect_data
@@ -168,6 +177,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 migration=entry.migration_role,
                 migration_password=self.migration.password,
                 following=following_role(self._name),
+                reading=self._reading_roles(),
                 monitoring=entry.monitoring_role,
                 monitoring_password=self.monitoring.password,
                 backup=entry.backup_role,

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ import typer
 from rich.console import Console
 
 from components.problems import ConfigurationError
-from demo.errors import DemoError
+from demo.errors import DemoError, Interrupted
 from demo.home import Home, Options
 from demo.invariants import check_invariants
 from demo.service_client import StatementFailed
@@ -32,6 +33,14 @@ from migration.stack import read_contract
 from servers.errors import ServerError
 
 BROKEN_INVARIANT = 3
+
+
+class Platform(StrEnum):
+    """Where the eight services' instances are."""
+
+    LOCAL = "local"
+    DOCKER = "docker"
+
 
 app = typer.Typer(
     name="script/demo",
@@ -57,6 +66,9 @@ def up(
     ] = 0.1,
     rate: Annotated[float, typer.Option(min=0.1, help="Business transactions a second.")] = 40.0,
     source_version: Annotated[int, typer.Option(help="PostgreSQL of the shared database: 15 to 18.")] = 17,
+    platform: Annotated[
+        Platform, typer.Option(help="Processes of this machine, or containers (as root).")
+    ] = Platform.LOCAL,
     port_offset: Annotated[int, typer.Option(min=0, max=40000, help="Added to every port.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Go on with what the last demo left, instead of removing it first.")
@@ -71,7 +83,7 @@ def up(
     from demo.driver import demonstrate
 
     home = Home.default()
-    options = Options(scale, rate, source_version, port_offset)
+    options = Options(scale, rate, source_version, port_offset, platform.value)
     with home.locked():
         facts = demonstrate(
             home, options, Stages(as_json=as_json), keep=keep, offline=offline, as_json=as_json
@@ -145,7 +157,8 @@ def invariants(
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     try:
         app(standalone_mode=True)
     except (
@@ -158,14 +171,14 @@ def main() -> int:
     ) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 1
-    except KeyboardInterrupt:
+    except Interrupted:
         sys.stderr.write("interrupted; script/demo starts anew, script/demo down removes what is there\n")
         return 130
     return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 def _console() -> Console:

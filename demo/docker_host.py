@@ -38,11 +38,43 @@ def docker_engine(*, installed: bool = False, bare: bool = False) -> Iterator[st
     given = os.environ.get("DOCKER_HOST")
     with _lock(wait=True):
         for left in _orphans():
-            _remove(left)
+            remove_engine(left)
         with nullcontext(given) if given is not None else _own(installed=installed) as host:
             if not bare:
-                _script("test-image", host=host)
+                load_image(host)
             yield host
+
+
+def lasting_engine(folder: Path) -> str:
+    """`DOCKER_HOST` of an engine in `folder` that goes on after this process, until `remove_engine`.
+
+    One that runs there already is taken. It keeps the lock itself as long as it runs. Raises DemoError where
+    somebody else's engine of ours is at work, and as `docker_engine` does.
+    """
+    with _lock_file().open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not answers(f"unix://{folder}/docker.sock"):
+                raise DemoError(
+                    "another Docker Engine of this project's is at work (a demo's, a test's): wait for it, or"
+                    " name an engine in DOCKER_HOST"
+                ) from None
+        return _script("docker-engine", "start", str(folder), held=(lock.fileno(),))
+
+
+def remove_engine(folder: Path) -> None:
+    """End an engine, with all that is on it, and remove its folder. Raises DemoError."""
+    _script("docker-engine", "stop", str(folder), "--purge")
+
+
+def answers(host: str) -> bool:
+    """Whether an engine answers there."""
+    command = ["docker", "--host", host, "version", "--format", "{{.Server.Version}}"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
 
 
 def end_orphaned_engines() -> None:
@@ -55,13 +87,17 @@ def end_orphaned_engines() -> None:
         return
     with _lock(wait=False) as held:
         for left in _orphans() if held else []:
-            _remove(left)
+            remove_engine(left)
+
+
+def _lock_file() -> Path:
+    return Path(tempfile.gettempdir()) / "waqiti-test-docker.lock"
 
 
 @contextmanager
 def _lock(*, wait: bool) -> Iterator[bool]:
     """The one that is held as long as an engine is used; whether it is had."""
-    with (Path(tempfile.gettempdir()) / "waqiti-test-docker.lock").open("w") as lock:
+    with _lock_file().open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -77,7 +113,7 @@ def _own(*, installed: bool) -> Iterator[str]:
     try:
         yield _script("docker-engine", "start", str(folder), *(["--installed"] if installed else []))
     finally:
-        _remove(folder)
+        remove_engine(folder)
 
 
 def _orphans() -> list[Path]:
@@ -97,14 +133,28 @@ def _orphans() -> list[Path]:
     return found
 
 
-def _remove(folder: Path) -> None:
-    _script("docker-engine", "stop", str(folder), "--purge")
-
-
 def image_name() -> str:
     """The test image's."""
     text = (REPOSITORY / "script" / "test-image").read_text(encoding="utf-8")
     return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("name="))
+
+
+def load_image(host: str) -> str:
+    """Make the test image, once, and load it into the engine; returns its name. Raises DemoError."""
+    return _script("test-image", host=host)
+
+
+def remove_labelled(host: str, label: str) -> None:
+    """Remove the containers, networks and volumes of a stack of that label, where its destroy could not."""
+    docker, wanted = ["docker", "--host", host], ["--quiet", "--filter", f"label=waqiti.stack={label}"]
+    for listed, removed in (
+        (["ps", "--all"], ["rm", "--force"]),
+        (["network", "ls"], ["network", "rm"]),
+        (["volume", "ls"], ["volume", "rm"]),
+    ):
+        found = subprocess.run([*docker, *listed, *wanted], capture_output=True, text=True, check=False)
+        if names := found.stdout.split():
+            subprocess.run([*docker, *removed, *names], capture_output=True, check=False)
 
 
 def refuse_another_stack(host: str, label: str) -> None:
@@ -121,11 +171,11 @@ def refuse_another_stack(host: str, label: str) -> None:
             raise DemoError(f"Docker Engine at {host}: {seen}; name another engine in DOCKER_HOST, or none")
 
 
-def _script(name: str, *arguments: str, host: str | None = None) -> str:
+def _script(name: str, *arguments: str, host: str | None = None, held: tuple[int, ...] = ()) -> str:
     done = subprocess.run(
         [REPOSITORY / "script" / name, *arguments],
         env={**os.environ, **({"DOCKER_HOST": host} if host else {})},
-        capture_output=True, text=True, timeout=_SECONDS, check=False,
+        capture_output=True, text=True, timeout=_SECONDS, check=False, pass_fds=held,
     )  # fmt: skip
     if done.returncode != 0:
         raise DemoError((done.stderr.strip().splitlines() or [f"script/{name} failed"])[-1])

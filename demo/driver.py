@@ -14,14 +14,14 @@ from typing import Any
 import psycopg
 
 from components.contract import Contract
-from demo import children, pulumi_stack
+from demo import children, engine, pulumi_stack
 from demo.connecting import conninfo
 from demo.errors import DemoError
 from demo.home import Home, Options
 from demo.invariants import check_invariants
 from demo.migrating import latest_report, move_offline, move_online, moved
 from demo.passwords import passwords
-from demo.shared_server import SharedServer, fill, shared_server, start_server
+from demo.shared_server import SharedServer, fill, make_server, shared_server, start_server
 from demo.stages import Stages
 from demo.teardown import tear_down
 from demo.workload import JOURNAL, STATEMENTS
@@ -51,20 +51,22 @@ def demonstrate(
         children.stop_all(home)
     home.create()
     home.write_options(options)
+    containers = options.platform == "docker"
+    if containers:
+        with stages.stage("Docker Engine") as stage:
+            stage.result = engine.bring_up(home, stage.now, kept=kept)
     secrets = passwords(home)
     facts: dict[str, Any] = {"options": options.__dict__, "state": str(home.root)}
 
     shared = shared_server(home, options, secrets)
-    with stages.stage("shared server") as stage:
-        start_server(home, shared)
-        stage.result = f"PostgreSQL {options.source_version} at 127.0.0.1:{options.source_port}"
-    with stages.stage("shared database") as stage:
-        stage.result = facts["database"] = _fill_once(home, shared, options, stage.now)
-    with stages.stage("pulumi up") as stage:
-        pulumi_stack.prepare(home, options)
-        resources = pulumi_stack.up(home, secrets, lambda number: stage.now(f"{number} resources"))
-        contract = pulumi_stack.contract(home)
-        stage.result = f"{len(contract.services)} services, {resources} resources changed"
+    if containers:
+        # The address at which they find the shared database comes with the stack.
+        make_server(home, shared)
+        contract = _deploy(home, options, secrets, stages)
+        _serve(home, shared, options, stages, facts)
+    else:
+        _serve(home, shared, options, stages, facts)
+        contract = _deploy(home, options, secrets, stages)
 
     with _workload(home, options) as workload:
         with stages.stage("workload") as stage:
@@ -90,6 +92,24 @@ def demonstrate(
     facts["summary"] = str(home.reports / "demo.json")
     Path(facts["summary"]).write_text(json.dumps(facts, indent=2, default=str), encoding="utf-8")
     return facts
+
+
+def _serve(home: Home, shared: SharedServer, options: Options, stages: Stages, facts: dict[str, Any]) -> None:
+    """Start the shared server, and make the database on it."""
+    with stages.stage("shared server") as stage:
+        start_server(home, shared)
+        stage.result = f"PostgreSQL {options.source_version} at 127.0.0.1:{options.source_port}"
+    with stages.stage("shared database") as stage:
+        stage.result = facts["database"] = _fill_once(home, shared, options, stage.now)
+
+
+def _deploy(home: Home, options: Options, secrets: dict[str, str], stages: Stages) -> Contract:
+    with stages.stage("pulumi up") as stage:
+        pulumi_stack.prepare(home, options)
+        resources = pulumi_stack.up(home, secrets, lambda number: stage.now(f"{number} resources"))
+        contract = pulumi_stack.contract(home)
+        stage.result = f"{len(contract.services)} services, {resources} resources changed"
+    return contract
 
 
 def _remove_earlier(home: Home, stages: Stages) -> None:

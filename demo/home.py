@@ -99,6 +99,16 @@ class Home:
         """A file for each program that runs in the background."""
         return self.root / "run"
 
+    @property
+    def engine(self) -> Path:
+        """The Docker Engine of a demo on containers, where the machine has none."""
+        return self.root / "docker"
+
+    @property
+    def docker_host(self) -> Path:
+        """A file with the `DOCKER_HOST` of a demo on containers."""
+        return self.root / "docker-host"
+
     def create(self) -> None:
         """Make the folders, which others may enter but not read: servers of another user live below."""
         for folder in (
@@ -133,7 +143,9 @@ class Home:
             str(cache_dir() / "pulumi" / "bin"),
             os.environ.get("PATH", ""),
         ]
+        docker = {"DOCKER_HOST": self.docker_host.read_text().strip()} if self.docker_host.exists() else {}
         return {
+            **docker,
             "PATH": os.pathsep.join(path),
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),

@@ -10,8 +10,8 @@ from servers.osuser import write_private
 
 SECRETS = ("SOURCE_DB_ADMIN_PASSWORD", "SOURCE_DB_PASSWORD")
 """The shared database's; each service's own is drawn by the stack, into its encrypted state."""
-_SHOWN = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", "PULUMI_SKIP_UPDATE_CHECK",
-          "PULUMI_STACK", "WAQITI_CACHE_DIR", "WAQITI_STATE_DIR")  # fmt: skip
+_SHOWN = ("DOCKER_HOST", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME",
+          "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_STACK", "WAQITI_CACHE_DIR", "WAQITI_STATE_DIR")  # fmt: skip
 
 
 def passwords(home: Home) -> dict[str, str]:
@@ -26,7 +26,7 @@ def passwords(home: Home) -> dict[str, str]:
         write_private(home.passphrase, secrets.token_urlsafe(32), ours=True)
     environment = home.environment()
     lines = ["# For bash and zsh: . this file, then pulumi and python -m migration see the demo's stack."]
-    lines += [f"export {name}={shlex.quote(environment[name])}" for name in _SHOWN]
+    lines += [f"export {name}={shlex.quote(environment[name])}" for name in _SHOWN if name in environment]
     lines += [f"export {name}={shlex.quote(found[name])}" for name in SECRETS]
     write_private(home.variables, "\n".join(lines) + "\n", ours=True)
     return {name: found[name] for name in SECRETS}

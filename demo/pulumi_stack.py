@@ -25,6 +25,8 @@ from demo.home import REPOSITORY, Home, Options
 from servers.osuser import write_private
 
 STACK = "dev"
+LABEL = f"waqiti-{STACK}"
+"""By which Docker knows what the stack made."""
 UP_SECONDS = 600.0
 DESTROY_SECONDS = 180.0
 _QUICK_SECONDS = 60
@@ -39,6 +41,8 @@ def wanted_ports(options: Options) -> dict[int, str]:
     apart = int(settings.get("waqiti:instancePortOffset", 10000))
     ports = {options.source_port: "the shared database"}
     for name, entry in catalogue.services.items():
+        if options.platform == "docker":
+            continue  # addresses of their own
         port = entry.endpoint.port + options.port_offset
         ports |= {port: f"the {name} service's endpoint", port + apart: f"the {name} service's database"}
     return ports

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo import children, pulumi_stack
+from demo import children, engine, pulumi_stack
 from demo.errors import DemoError
 from demo.home import Home
 from demo.passwords import passwords
@@ -29,10 +29,13 @@ class Removed:
     """Processes that Pulumi did not end: the shared server, and those of a stack that was cut off."""
     trouble: str
     """Why `pulumi destroy` could not, if so; everything was removed all the same."""
+    engine: bool = False
+    """Whether there was a Docker Engine of its own, with all of the stack on it."""
 
     def __str__(self) -> str:
         parts = [f"stopped {', '.join(self.programs)}"] if self.programs else []
-        parts += [f"{self.resources} resources destroyed", f"{self.servers} servers ended", "data removed"]
+        what = "its Docker Engine removed" if self.engine else f"{self.resources} resources destroyed"
+        parts += [what, f"{self.servers} servers ended", "data removed"]
         return "; ".join(parts + ([self.trouble] if self.trouble else []))
 
 
@@ -46,7 +49,8 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
     tell("stopping programs")
     programs = tuple(children.stop_all(home, _PROGRAM_SECONDS)) if home.pids.exists() else ()
     resources, trouble = 0, ""
-    if home.project.exists() and home.passphrase.exists():
+    own_engine = home.engine.exists()
+    if not own_engine and home.project.exists() and home.passphrase.exists():
         try:
             resources = pulumi_stack.destroy(
                 home, passwords(home), lambda number: tell(f"pulumi destroy: {number} resources")
@@ -56,10 +60,11 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
             # and files of this folder, and those go below.
             trouble = str(error)
     tell("ending servers")
+    own_engine = engine.take_down(home, trouble)
     servers = children.kill_servers(home)
     tell("removing data")
     servers += _remove(home)
-    return Removed(programs, resources, servers, trouble)
+    return Removed(programs, resources, servers, trouble, own_engine)
 
 
 def _remove(home: Home) -> int:

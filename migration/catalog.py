@@ -36,6 +36,7 @@ from migration.catalog_model import (
 )
 from migration.model import Column, LargeObjectColumn, Sequence, SequenceName, Table, TableName, display_name
 from migration.queries import query
+from migration.statements import statement
 
 OWN_SCHEMA = "waqiti_migration"
 """Where this program keeps its own things, on either side: never claimed, never moved, never listed."""
@@ -302,8 +303,13 @@ def _read_grants(connection: Connection, application: str | None) -> tuple[tuple
 def _read_other_roles(
     connection: Connection, application: str | None
 ) -> tuple[tuple[str, str, int, int], ...]:
-    rows = connection.execute(query("catalog_other_roles"), {"application": application or ""})
+    rows = connection.execute(_with_granted("catalog_other_roles"), {"application": application or ""})
     return tuple((schema, role, count, grantable) for schema, role, count, grantable in rows)
+
+
+def _with_granted(name: str) -> sql.Composed:
+    """A query about rights that were granted, with the list of them in it."""
+    return statement(name).format(granted=statement("catalog_granted"))
 
 
 def _read_streams(connection: Connection) -> tuple[Stream, ...]:
@@ -318,6 +324,6 @@ def _read_left_behind(connection: Connection, application: str | None) -> tuple[
     names = {"application": application or ""}
     rows = [
         *connection.execute(query("catalog_left_behind"), names),
-        *connection.execute(query("catalog_rights_left"), names),
+        *connection.execute(_with_granted("catalog_rights_left"), names),
     ]
     return tuple(LeftBehind(*row) for row in rows if row[1] != OWN_SCHEMA)

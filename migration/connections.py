@@ -17,7 +17,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
 
 from components.contract import Endpoint, Login
-from migration import liveness
+from migration import liveness, session
 from migration.errors import (
     AuthenticationFailed,
     ConnectionLost,
@@ -98,7 +98,7 @@ class Database:
             # One that has just been given up is not waited for at length again.
             parameters["connect_timeout"] = min(connect_timeout, 2)
         try:
-            connection = psycopg.connect(autocommit=autocommit, prepare_threshold=None, **parameters)
+            connection = session.kind().connect(autocommit=autocommit, prepare_threshold=None, **parameters)
         except psycopg.OperationalError as error:
             raise self._not_connected(error) from None
         liveness.register(connection, *self.place)

@@ -24,9 +24,12 @@ from migration.consistency_keys import find_homes, find_references, home_databas
 from migration.consistency_model import Checked, Consistency, Home, NotChecked, Orphan, Reference
 from migration.consistency_shape import Shape, read_shape
 from migration.consistency_streams import blocks, fields, missing, ranker
-from migration.errors import Interrupted, MigrationError, WrongState
+from migration.errors import Interrupted, MigrationError, RenameRefused, WrongState
+from migration.journal import read_moves, read_steps
 from migration.progress import Progress
 from migration.queries import query
+from migration.rename import lost_name
+from migration.stack import source_database
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -74,7 +77,7 @@ def check_consistency(
         except Interrupted:
             raise
         except MigrationError as error:
-            failed.append(NotChecked(name, error))
+            failed.append(NotChecked(name, _lost_name(contract, reference) or error))
         else:
             checked.append(one)
             progress.done(name, one.keys, 0, one.seconds)
@@ -96,6 +99,24 @@ def _check_where_it_is(contract: Contract, reference: Reference, limit: int, loo
         if _homes(contract, reference) == before:
             return found
     raise WrongState(f"{reference.key}: its services were switched while it was checked; check it again")
+
+
+def _lost_name(contract: Contract, reference: Reference) -> RenameRefused | None:
+    """What to do where a check failed because `finish` gave a schema a name that services.yaml has lost."""
+    source, ends = source_database(contract), {reference.dependent, reference.referenced}
+    try:
+        with closing(source.connect()) as connection, source.translated("reading the journal"):
+            moves = [move for move in read_moves(connection) if move.service in ends]
+            steps = {move.service: read_steps(connection, move) for move in moves}
+        for service, records in steps.items():
+            if lost := lost_name(contract.services[service], records):
+                return RenameRefused(lost)
+    except Interrupted:
+        raise
+    except MigrationError:
+        # What does not answer now is told of by the check that failed.
+        return None
+    return None
 
 
 def _homes(contract: Contract, reference: Reference) -> tuple[Home, Home]:

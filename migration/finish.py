@@ -34,6 +34,7 @@ from migration.references import lead_to_own, require_reachable
 from migration.rename import RENAME_STEP, lost_name, rename_pending, rename_schema
 from migration.rename_check import rename_gates
 from migration.schema_watch import unwatch_schema
+from migration.shared_link import leave_shared
 from migration.verification_model import Verification
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -195,6 +196,7 @@ FINISH: tuple[Step[OnlineMove], ...] = (
     Step("keep the old copy closed", close_source, final=True),
     Step("free the target", free_target, final=True),
     Step("archive the old copy", archive, final=True),
+    Step("leave the shared database", leave_shared, final=True),
     RENAME,
 )
 """In order; all of them forward."""

@@ -17,14 +17,16 @@ def references(scene: Scene) -> Iterator[Gate]:
     """What it reads of other services follows closely."""
     limits = scene.limits
     for reading in read_readings(scene.contract, scene.there, scene.name):
+        filling = reading.state == "filling"
         far = (reading.bytes or 0) > limits.lag_bytes or (reading.seconds or 0) > limits.lag_seconds
         yield judged(
             "references",
-            bool(reading.problem) or far,
+            bool(reading.problem) or filling or far,
             f"replica of {reading.link.referenced} ({reading.state}), {reading.behind()}",
-            reading.problem or "wait until it has caught up (`status --watch`)",
+            reading.problem
+            or ("wait until it is filled" if filling else "wait until it has caught up (`status --watch`)"),
             limit=f"{size(limits.lag_bytes)}, {limits.lag_seconds:g} s",
-            overridable=not reading.problem,
+            overridable=not reading.problem and not filling,
         )
 
 

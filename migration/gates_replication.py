@@ -48,8 +48,8 @@ def guards(scene: Scene) -> Iterator[Gate]:
             "guards",
             not status.sound or status.open is not expected,
             f"{database.label}: {said}{more}",
-            "find out who changed them (docs/runbooks/cutover.md, 'Guards'); then `resume`, or `abort` and "
-            "`start` again",
+            "`resume` brings an older version's up to date; else find out who changed them, and see "
+            "docs/runbooks/cutover.md, 'Guards'",
             limit="open" if expected else "closed",
         )
 

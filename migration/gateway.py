@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,8 @@ from components.contract import Endpoint, Service, Source
 from migration.console import Console, Row
 from migration.errors import GatewayFailed, StepTimeout
 from servers import pgbouncer_routes
-from servers.pgbouncer_routes import stage_routes, write_routes
+from servers.errors import ServerError
+from servers.pgbouncer_routes import read_routes, stage_routes, write_routes
 
 Route = Literal["source", "target"]
 
@@ -140,6 +141,17 @@ class Gateway:
             )
         return route
 
+    def settle(self) -> None:
+        """Note in the routes file that it leads to the service's own database for good; it goes on as it did.
+
+        Raises GatewayFailed when it does not lead there.
+        """
+        path, route = Path(self._control.routes), self._written()
+        if route is None or route.leads_to != "target":
+            raise GatewayFailed(f"{path} does not lead {self._service.name} to its own database")
+        if not route.for_good:
+            write_routes(path, replace(route, for_good=True))
+
     def clients(self) -> list[GatewayClient]:
         """The clients connected now, without our own console sessions. Raises GatewayFailed."""
         with self._console() as console:
@@ -227,9 +239,15 @@ class Gateway:
                 return route
         return None
 
+    def _written(self) -> pgbouncer_routes.Route | None:
+        """What the routes file says; None where it is not there, or not of our making."""
+        with suppress(ServerError):
+            return read_routes(Path(self._control.routes))
+        return None
+
     def _routes_entry(self, to: Route) -> pgbouncer_routes.Route:
         end = self._endpoint(to)
-        shared = to == "source"
+        shared, written = to == "source", self._written()
         login = self._source.application if shared else self._service.service
         # PgBouncer 1.18 keeps the forced user of a route that names none, so a route always names one.
         # Without a password it is looked up in the auth_file: a rotation leaves routes alone.
@@ -242,4 +260,5 @@ class Gateway:
             user=login.name,
             password=login.password.get_secret_value() if shared else None,
             schemas=(self._service.schema_name, "public") if shared else self._service.own_search_path,
+            for_good=not shared and written is not None and written.for_good,
         )

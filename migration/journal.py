@@ -102,6 +102,18 @@ class Journal:
         """Close the session, which lets the operator's lock go."""
         self._connection.close()
 
+    @contextmanager
+    def holding(self, key: int, number: int) -> Iterator[None]:
+        """Hold an advisory lock beside the operator's, for others to see; it ends with the session, too."""
+        with self._source.translated("saying what this run is at"):
+            self._connection.execute("SELECT pg_catalog.pg_advisory_lock(%s, %s)", (key, number))
+        try:
+            yield
+        finally:
+            # A session that was lost meanwhile has let it go, and a new one does not hold it.
+            with contextlib.suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s, %s)", (key, number))
+
     def last_move(self, service: str) -> Move | None:
         """The service's newest move, whatever its state; None if there was none."""
         with self._source.translated("reading the journal"):

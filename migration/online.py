@@ -39,6 +39,11 @@ FINISHING, FINISHED = "finishing", "finished"
 DROPPED_KEYS = "drop the keys that cross"
 """The step whose figures name them, as an offline move's does."""
 
+UPDATED = {
+    "source": "its guards in the shared database were an older version's: brought up to date",
+    "target": "its guards in its own database were an older version's: brought up to date",
+}
+
 RETREAT_LIMIT_SECONDS = 5.0
 STRANDED_FACTOR = 20
 """Times the usual patience (10 minutes) that a switch is tried to be settled while its clients wait."""
@@ -156,6 +161,17 @@ class Online:
                 "since then are only in its own database; it cannot go back without losing them"
             )
         return self.in_state(service, MOVED)
+
+    def update_guards(self, move: Move, service: Service, plan: Plan) -> None:
+        """Ahead of what looks at guards: those that an older version of this program made become this one's.
+
+        Raises what `Ownership.update` does.
+        """
+        context = self.context(move, service, plan)
+        for database in (context.source, context.target):
+            with context.guards(database) as guards:
+                if guards.update():
+                    self.runner.progress.note(f"{service.name}: {UPDATED[database.side]}")
 
     def resume(self, service: Service, plan: Plan) -> Move | None:
         """Bring whatever was cut off to an end; returns the move afterwards, None when there is none.

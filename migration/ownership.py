@@ -228,10 +228,29 @@ class Ownership(AbstractContextManager["Ownership"]):
         with self.database.translated(f"enabling the guards of {self.service}"):
             for schema, name, trigger, _, enabled in self._triggers():
                 if enabled != "A":
-                    alter = sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(
-                        sql.Identifier(schema, name), sql.Identifier(trigger)
-                    )
-                    self._patiently(f"enable the guard of {display_name(schema, name)}", alter, patience)
+                    self._enable_always(TableName(schema, name), trigger, patience)
+
+    def update(self, patience: Patience | None = None) -> bool:
+        """Make an older version's guards this version's; returns whether there were any.
+
+        They are told by their function, or by TRUNCATE guards that are not enabled always, as the other guard
+        of their table is. The flag stays as it is throughout, and so do guards that somebody disabled or
+        dropped, tables without any, and a side without a flag.
+        Raises what `install` does.
+        """
+        with self.database.translated(f"bringing the guards of {self.service} up to date"):
+            if self.is_open() is None:
+                return False
+            older = self._older_triggers()
+            if not older and self._function_is_this_versions():
+                return False
+            # The function first: only this version's lets the TRUNCATEs of apply workers pass its guard.
+            with self._connection.transaction():
+                self._make_function()
+                refuse_ddl(self._connection, self.schema, self.flag, self._parameters["function"])
+            for table, trigger in older:
+                self._enable_always(table, trigger, patience)
+        return True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -246,11 +265,35 @@ class Ownership(AbstractContextManager["Ownership"]):
         if self.is_open() is None:
             self._connection.execute(statement("guard_flag").format(flag=self._flag))
             self._set(value)
-        function = statement("guard_function").format(function=self._function, flag=self.flag)
-        self._connection.execute(function)
+        self._make_function()
+
+    def _make_function(self) -> None:
+        self._connection.execute(self._function_command())
         self._connection.execute(
             sql.SQL("REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC").format(self._function)
         )
+
+    def _function_command(self) -> sql.Composed:
+        return statement("guard_function").format(function=self._function, flag=self.flag)
+
+    def _function_is_this_versions(self) -> bool:
+        row = self._connection.execute(
+            "SELECT prosrc FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regprocedure(%(function)s)",
+            self._parameters,
+        ).fetchone()
+        _, body, _ = self._function_command().as_string(self._connection).split("$guard$")
+        return row == (body,)
+
+    def _older_triggers(self) -> list[tuple[TableName, str]]:
+        """TRUNCATE guards that are enabled as usual, beside another guard that is enabled always."""
+        found: dict[TableName, dict[bool, tuple[str, str]]] = {}
+        for schema, name, trigger, truncate, enabled in self._triggers():
+            found.setdefault(TableName(schema, name), {})[truncate] = (trigger, enabled)
+        return [
+            (table, guards[True][0])
+            for table, guards in found.items()
+            if guards.keys() == {True, False} and (guards[True][1], guards[False][1]) == ("O", "A")
+        ]
 
     def _guard(self, tables: Sequence[TableName], patience: Patience | None) -> None:
         """Guard some tables at once; one by one where somebody is in the way."""
@@ -273,6 +316,12 @@ class Ownership(AbstractContextManager["Ownership"]):
             ),
         ]
         return sql.SQL("; ").join(parts)
+
+    def _enable_always(self, table: TableName, trigger: str, patience: Patience | None) -> None:
+        alter = sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(
+            table.identifier(), sql.Identifier(trigger)
+        )
+        self._patiently(f"enable the guard of {table}", alter, patience)
 
     def _triggers(self) -> list[tuple[Any, ...]]:
         return self._connection.execute(query("guard_triggers"), self._parameters).fetchall()

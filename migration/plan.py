@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -16,7 +16,7 @@ from migration.model import TableName
 from migration.plan_checks import service_problems, source_problems
 from migration.plan_model import Plan, Problem, ServicePlan, TargetFacts
 from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
-from migration.references_plan import find_replicas
+from migration.references_plan import Replica, find_replicas
 from migration.references_types import lacking, with_types
 from migration.rename_plan import plan_problems
 
@@ -120,10 +120,21 @@ def _service_plan(
         problems=(
             *service_problems(service, catalog, closure, target),
             *(Problem(service.name, "boundary", "no-go", text) for text in (*unfit, *untyped, *lacks)),
+            *_kept_out(service, replicas),
             *plan_problems(service, catalog, closure.objects, readers),
         ),
         replicas=replicas,
     )
+
+
+def _kept_out(service: Service, replicas: Iterable[Replica]) -> Iterator[Problem]:
+    for referenced in sorted({replica.referenced for replica in replicas} - set(service.reads)):
+        yield Problem(
+            service.name, "boundary", "note",
+            f"it reads {referenced} by `reference`, and services.yaml does not let its instance through to"
+            f" that one: name {referenced} under `reads` of {service.name} and `pulumi up`, before `finish`"
+            f" of {referenced}",
+        )  # fmt: skip
 
 
 def _readers(closures: Mapping[str, Closure], referenced: str) -> list[str]:

@@ -100,8 +100,8 @@ _INSTEAD = {
     "grantor": "on the service's own database the owner grants them, and nobody else can take them back",
     "membership": "the rights that it has through it come along one by one; what else it is for has to be"
     " granted on the service's own instance",
-    "database": "the stack grants CONNECT alone; GRANT TEMPORARY to the service's role on its own database"
-    " if it makes temporary tables",
+    "database": "it is for schemas and extensions; on its own database its owner makes schemas, and the stack"
+    " the extensions of services.yaml; else GRANT it by hand",
     "parameter": "GRANT it on the service's own instance by hand where it is wanted",
     "index": "REINDEX it in the shared database first, or drop it",
     "key": "on the service's own database it holds: an orphan stops the move; see `consistency`",

@@ -14,6 +14,7 @@ from typing import Any
 from components.contract import Contract, Service
 from migration.errors import WrongState
 from migration.move_context import OfflineMove
+from migration.references_filling import filling
 from migration.references_link import follow, try_to_reach, unfollow, unpublish
 from migration.references_model import OVER, forget_link, links_of, note_link, read_links
 from migration.stack import source_database
@@ -35,10 +36,12 @@ def make_replicas(move: OfflineMove) -> Mapping[str, Any]:
             )
     if not links:
         return {"tables": 0}
-    with move.source.connect() as connection, move.source.translated("noting a reference"):
-        for link in links:
-            note_link(connection, link)
-    rows = sum(follow(move.contract, link) for link in links)
+    rows = 0
+    for link in links:
+        with filling(move.journal, link):
+            with move.source.connect() as connection, move.source.translated("noting a reference"):
+                note_link(connection, link)
+            rows += follow(move.contract, link)
     return {"tables": len(move.own.replicas), "rows": rows, "links": [link.name for link in links]}
 
 
@@ -63,8 +66,9 @@ def lead_to_own(move: OfflineMove) -> Mapping[str, Any]:
                 continue
             if link.publisher == "shared":
                 own = replace(link, publisher="own")
-                follow(move.contract, own)
-                note_link(connection, own)
+                with filling(move.journal, link):
+                    follow(move.contract, own)
+                    note_link(connection, own)
             # Also after a crash in between, when it is noted already.
             unpublish(move.source, link.name)
             led.append(link.dependent)
@@ -83,8 +87,14 @@ def require_reachable(contract: Contract, service: Service) -> None:
         own = replace(link, publisher="own")
         reason = try_to_reach(contract, own) if link.publisher == "shared" else ""
         if reason:
+            named = service.name in contract.services[link.dependent].reads
             raise WrongState(
-                f"{link.dependent} reads {service.name}, and its server does not reach"
-                f" {own.publishing(contract).where} ({reason}): let it through, or end the reference first"
-                " (docs/boundaries.md)"
+                f"{link.dependent} reads {service.name}, and its server does not get into"
+                f" {own.publishing(contract).where} ({reason}): "
+                + (
+                    ""
+                    if named
+                    else f"name {service.name} under `reads` of {link.dependent} in services.yaml, "
+                )
+                + "let it through with `pulumi up`, or end the reference first (docs/runbooks/replicas.md)"
             )

@@ -12,18 +12,20 @@ from migration.apply_errors import why_stalled
 from migration.errors import MigrationError
 from migration.plan_view import size
 from migration.queries import query
+from migration.references_filling import filling_now, number_of
 from migration.references_model import Connection, Link, Stale, read_links
 from migration.replication_subscription import Subscription
 from migration.stack import source_database, target_database
 
-State = Literal["following", "at risk", "unread", "lost", "missing", "stale", "unknown"]
-"""at risk: its slot will be invalidated soon; unread: nobody is connected to it; lost: PostgreSQL invalidated
-it; missing: there is none; stale: it was stopped on purpose; unknown: what it follows does not answer."""
+State = Literal["following", "filling", "at risk", "unread", "lost", "missing", "stale", "unknown"]
+"""filling: a live operator fills it, or waits until it has caught up; at risk: its slot will be invalidated
+soon; unread: nobody is connected to it; lost: PostgreSQL invalidated it; missing: there is none; stale: it
+was stopped on purpose; unknown: what it follows does not answer."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One service that is read, and how far its replica is. `problem` is empty where it follows."""
+    """One service that is read, and how far its replica is. `problem` is empty where it is well."""
 
     link: Link
     state: State
@@ -80,11 +82,13 @@ def read_readings(
 
     Raises psycopg's errors of that session. What another server does not answer is said in the reading.
     """
+    # Asked before and after the rest: what has just begun or ended is not taken for broken.
+    filled = filling_now(source)
     links = [link for link in read_links(source) if dependent is None or link.dependent == dependent]
-    return tuple(_reading(contract, source, link) for link in links)
+    return tuple(_reading(contract, source, link, filled) for link in links)
 
 
-def _reading(contract: Contract, source: Connection, link: Link) -> Reading:
+def _reading(contract: Contract, source: Connection, link: Link, filled: frozenset[int]) -> Reading:
     if link.publisher == "own" and link.referenced not in contract.services:
         said = f"{link.referenced} is not in the catalogue any more, so nobody knows where its database is"
         return Reading(link, "unknown", None, None, None, said)
@@ -100,8 +104,11 @@ def _reading(contract: Contract, source: Connection, link: Link) -> Reading:
                 row = connection.execute(query("references_lag"), {"slot": link.name}).fetchone()
     except MigrationError as error:
         return Reading(link, "unknown", None, None, None, str(error))
+    behind, retained = (None, None) if row is None else row[:2]
+    at_risk = row is not None and row[3] == "unreserved"
+    if not at_risk and number_of(link) in filled | filling_now(source):
+        return Reading(link, "filling", behind, None, retained, "")
     if link.stale is not None:
-        behind, retained = (None, None) if row is None else row[:2]
         still = max(0.0, (datetime.now(UTC) - link.stale.since).total_seconds())
         return Reading(link, "stale", behind, still, retained, _stale(link, link.stale, slot=row is not None))
     if row is None:

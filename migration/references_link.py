@@ -1,39 +1,28 @@
 """Lets a replica follow: filled at the very position from which its subscription then goes on.
 
-Filling replaces all rows in one transaction, so that a replica that is read meanwhile never looks empty, and
-compares them with what they are copied from before it commits.
 That also leads a replica from one publisher to another without losing or repeating a change. Each
 function can be run again after a crash at any point.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
+from components.replication_roles import NAME_BYTES
 from migration import replication_publication
+from migration.apply_errors import describe
 from migration.connections import Database
-from migration.digest import choose
-from migration.errors import MigrationError, ReplicaBehind, StepTimeout
-from migration.model import TableName
-from migration.queries import query
-from migration.references_check import require_equal
-from migration.references_model import NAME_BYTES, Connection, Link
-from migration.replication_login import drop_login, subscribe_with_login
+from migration.errors import AuthenticationFailed, MigrationError, ReplicaBehind, StepTimeout
+from migration.references_fill import APPLICATION, column_list, fill
+from migration.references_model import Connection, Link
+from migration.replication_login import drop_login, subscribe_with_login, subscribe_with_own_login
 from migration.replication_slots import drop_slot
 from migration.replication_subscription import ORIGIN_SINCE, Subscription
-from migration.schema_target import ddl_session
 from migration.stack import target_database
-
-APPLICATION = "waqiti-migration-references"
-GUARD = "waqiti_read_only"
-"""The trigger that refuses writes."""
 
 
 def follow(contract: Contract, link: Link, *, seconds: float = 60.0) -> int:
@@ -69,13 +58,6 @@ def publish(contract: Contract, link: Link) -> None:
         _publish(connection, link)
 
 
-def fill(contract: Contract, link: Link, seconds: float) -> int:
-    """Make the slot, and replace the rows by those of its snapshot; returns their number."""
-    publisher = link.publishing(contract)
-    with _exported_slot(publisher, link.name, seconds) as snapshot:
-        return _fill(publisher, contract.services[link.dependent], link, snapshot)
-
-
 def subscribe(contract: Contract, link: Link) -> None:
     """Follow from the slot on."""
     publisher, own = link.publishing(contract), target_database(contract.services[link.dependent])
@@ -85,7 +67,11 @@ def subscribe(contract: Contract, link: Link) -> None:
         own.translated(f"subscribing to {link.referenced}"),
     ):
         subscription = Subscription(at_dependent, link.name)
-        subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
+        if link.publisher == "own":
+            # Another service's migration login is not for this server to keep.
+            subscribe_with_own_login(subscription, link.name, publisher, at_publisher, enabled=False)
+        else:
+            subscribe_with_login(subscription, link.name, publisher, at_publisher, enabled=False)
         if min(at_dependent.info.server_version, at_publisher.info.server_version) >= ORIGIN_SINCE:
             # After a cutover, changes come to the shared database by replication.
             at_dependent.execute(
@@ -104,7 +90,21 @@ def catch_up(contract: Contract, link: Link, seconds: float) -> None:
         publisher.connect(application_name=APPLICATION) as connection,
         publisher.translated(f"waiting until {link.dependent} has what it reads"),
     ):
-        _catch_up(connection, link.name, seconds)
+        try:
+            _catch_up(connection, link.name, seconds)
+        except StepTimeout as error:
+            raise StepTimeout(f"{error}: {_why_not(contract.services[link.dependent], link)}") from None
+
+
+def _why_not(service: Service, link: Link) -> str:
+    """What the server of who follows says of it."""
+    own = target_database(service)
+    try:
+        with own.connect(application_name=APPLICATION) as session, own.translated(f"looking at {link.name}"):
+            state = Subscription(session, link.name).state()
+            return f"{own.label} says: {describe(session, state, service.instance_control)}"
+    except MigrationError as error:
+        return str(error)
 
 
 def unfollow(contract: Contract, link: Link) -> None:
@@ -124,7 +124,8 @@ def unfollow(contract: Contract, link: Link) -> None:
 
 
 def try_to_reach(contract: Contract, link: Link) -> str:
-    """Why the dependent's server could not follow a link's publisher; empty when it can connect there.
+    """Why the dependent's server could not follow a link's publisher, which nothing of the link follows yet;
+    empty when it gets in there with a login of its own.
 
     Only that server can tell: networks may let this program through and not it.
     """
@@ -137,10 +138,12 @@ def try_to_reach(contract: Contract, link: Link) -> str:
         attempt = Subscription(at_dependent, _attempt(link.name))
         attempt.drop(10.0)
         try:
-            attempt.make(publisher.conninfo(), at_publisher.info.server_version, enabled=False)
-        except psycopg.errors.ConnectionFailure as error:
-            return str(error).strip().splitlines()[-1]
-        attempt.drop(10.0)
+            subscribe_with_own_login(attempt, link.name, publisher, at_publisher, enabled=False)
+        except (AuthenticationFailed, psycopg.errors.ConnectionFailure) as error:
+            return " ".join(str(error).split())
+        finally:
+            attempt.drop(10.0)
+            drop_login(at_publisher, link.name)
     return ""
 
 
@@ -174,71 +177,13 @@ def drop_published(connection: Connection, name: str) -> None:
 
 def _publish(connection: Connection, link: Link) -> None:
     tables = sql.SQL(", ").join(
-        sql.SQL("ONLY {} ({})").format(table.identifier(), _columns(columns))
+        sql.SQL("ONLY {} ({})").format(table.identifier(), column_list(columns))
         for table, columns in link.tables
     )
     connection.execute("SET lock_timeout = '10s'")
     connection.execute(
         sql.SQL("CREATE PUBLICATION {} FOR TABLE {}").format(sql.Identifier(link.name), tables)
     )
-
-
-@contextmanager
-def _exported_slot(publisher: Database, name: str, seconds: float) -> Iterator[str]:
-    """Make the slot and yield the snapshot that it begins after."""
-    command = sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export')")
-    with publisher.connect(replication=True, application_name="waqiti-migration-slot") as connection:
-        # statement_timeout does not apply to replication commands.
-        watchdog = threading.Timer(seconds, connection.cancel_safe)
-        watchdog.start()
-        try:
-            with publisher.translated(f"making the slot {name}, which old transactions delay"):
-                row = connection.execute(command.format(sql.Identifier(name))).fetchone()
-        finally:
-            watchdog.cancel()
-        if row is None:
-            raise AssertionError("CREATE_REPLICATION_SLOT returns a row")
-        yield str(row[2])
-
-
-def _fill(publisher: Database, service: Service, link: Link, snapshot: str) -> int:
-    """Replace the replicas' rows by those of the snapshot, all in one transaction."""
-    target = target_database(service)
-    rows = 0
-    with (
-        publisher.connect(application_name=APPLICATION) as reading,
-        ddl_session(target) as writing,
-        publisher.translated(f"reading what {link.dependent} needs of {link.referenced}"),
-        target.translated(f"filling the replicas of {link.referenced}"),
-        reading.transaction(),
-        writing.transaction(),
-    ):
-        reading.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        reading.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-        for connection in (reading, writing):
-            connection.execute(query("verify_session"))
-        writing.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(service.owner)))
-        digest = choose(reading, writing)
-        for table, columns in link.tables:
-            rows += _refill(reading, writing, table, columns)
-            # Before anybody can read it.
-            require_equal(reading, writing, table, columns, digest)
-    return rows
-
-
-def _refill(reading: Connection, writing: Connection, table: TableName, columns: tuple[str, ...]) -> int:
-    names = {"table": table.identifier(), "columns": _columns(columns), "guard": sql.Identifier(GUARD)}
-    writing.execute(sql.SQL("ALTER TABLE {table} DISABLE TRIGGER {guard}").format(**names))
-    writing.execute(sql.SQL("DELETE FROM {table}").format(**names))
-    source = sql.SQL("COPY (SELECT {columns} FROM ONLY {table}) TO STDOUT").format(**names)
-    target = sql.SQL("COPY {table} ({columns}) FROM STDIN").format(**names)
-    with writing.cursor() as cursor:
-        with reading.cursor().copy(source) as leaving, cursor.copy(target) as arriving:
-            for data in leaving:
-                arriving.write(data)
-        copied = cursor.rowcount
-    writing.execute(sql.SQL("ALTER TABLE {table} ENABLE TRIGGER {guard}").format(**names))
-    return copied
 
 
 def _catch_up(connection: Connection, name: str, seconds: float) -> None:
@@ -262,11 +207,6 @@ def _catch_up(connection: Connection, name: str, seconds: float) -> None:
             furthest, deadline = there[1], time.monotonic() + seconds
         if time.monotonic() > deadline:
             raise StepTimeout(
-                f"{name} got no further for {seconds:g} s: the subscriber's log says why "
-                "(it has to reach the publisher, and needs a free worker)"
+                f"{name} got no further for {seconds:g} s (it has to reach the publisher and needs a worker)"
             )
         time.sleep(0.05)
-
-
-def _columns(columns: tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(column) for column in columns)

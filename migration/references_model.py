@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from components.contract import Contract, Service
+from components.replication_roles import reading_role
 from migration.connections import Database
 from migration.journal import Move
 from migration.model import TableName
@@ -25,8 +24,6 @@ Publisher = Literal["shared", "own"]
 
 OVER = frozenset({"finished", "finishing"})
 """States of a service whose old copy is put aside."""
-NAME_BYTES = 63
-"""PostgreSQL cuts longer names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +50,14 @@ class Link:
 
     @property
     def name(self) -> str:
-        """Of publication, slot and subscription."""
-        return link_name(self.dependent, self.referenced)
+        """Of publication, slot, subscription and the login that it follows with."""
+        return reading_role(self.dependent, self.referenced)
 
     def publishing(self, contract: Contract) -> Database:
         """The database that is followed."""
         if self.publisher == "shared":
             return source_database(contract)
         return target_database(contract.services[self.referenced])
-
-
-def link_name(dependent: str, referenced: str) -> str:
-    """`waqiti_reads_<dependent>_of_<referenced>`, of the characters and the length that slots allow."""
-    name = re.sub(r"[^a-z0-9_]", "_", f"waqiti_reads_{dependent}_of_{referenced}".lower())
-    if len(name) <= NAME_BYTES:
-        return name
-    return f"{name[: NAME_BYTES - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def links_of(service: Service, replicas: Iterable[Replica], moves: Iterable[Move]) -> list[Link]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import Contract, Service
-from migration import references_link
+from migration import references_fill, references_link
 from migration.errors import WrongState
 from migration.journal import Move
 from migration.move import Runner, Step
 from migration.online import FINISHED, FINISHING, FOLLOWING, MOVED
 from migration.orphans import end_orphans
+from migration.references_filling import filling
 from migration.references_lag import Reading, read_readings
 from migration.references_model import Link, clear_stale, mark_stale, read_links
 from migration.stack import source_database, target_database
@@ -56,7 +57,8 @@ def refill(contract: Contract, service: Service, runner: Runner) -> list[dict[st
         end_orphans(link.publishing(contract))
         end_orphans(target_database(service), whole=True)
         runner.progress.note(f"{service.name}: its replica of {link.referenced} is filled anew")
-        figures = runner.run(move, REFILL, Refill(contract, link))
+        with filling(runner.journal, link):
+            figures = runner.run(move, REFILL, Refill(contract, link))
         results.append({**names, "rows": figures[FILL]["rows"], "note": "follows again"})
     return results
 
@@ -113,7 +115,7 @@ def _unpublish(work: Refill) -> None:
 
 
 def _fill(work: Refill) -> Mapping[str, Any]:
-    return {"rows": references_link.fill(work.contract, work.link, SECONDS)}
+    return {"rows": references_fill.fill(work.contract, work.link, SECONDS)}
 
 
 def _subscribe(work: Refill) -> Mapping[str, Any]:

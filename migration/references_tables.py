@@ -8,7 +8,7 @@ from psycopg import sql
 
 from components.contract import Service
 from migration.model import TableName
-from migration.references_link import GUARD
+from migration.references_fill import GUARD
 from migration.references_plan import Replica
 from migration.schema_script import Statement
 from migration.statements import statement

@@ -98,12 +98,7 @@ def subscribe_with_login(
     """
     version = session.info.server_version
     try:
-        with publisher.translated(f"making the login {name}"):
-            login = make_login(session, name)
-        own = replace(publisher, login=login)
-        if subscription.state() is not None:
-            own.connect(replication=True, application_name="waqiti-migration-login").close()
-        subscription.make(own.conninfo(), version, enabled=enabled)
+        subscribe_with_own_login(subscription, name, publisher, session, enabled=enabled)
     except (AuthenticationFailed, psycopg.errors.ConnectionFailure) as error:
         reason = str(error).strip().splitlines()[-1]
     else:
@@ -114,6 +109,22 @@ def subscribe_with_login(
         f"the subscription {name} holds the password of {publisher.login.name}, for want of a login"
         f" of its own: {reason}"
     )
+
+
+def subscribe_with_own_login(
+    subscription: Subscription, name: str, publisher: Database, session: Connection, *, enabled: bool
+) -> None:
+    """The same, but without a login of its own there is none.
+
+    Raises AuthenticationFailed where the login cannot be made, psycopg's ConnectionFailure where the
+    subscription's server does not get in with it.
+    """
+    with publisher.translated(f"making the login {name}"):
+        login = make_login(session, name)
+    own = replace(publisher, login=login)
+    if subscription.state() is not None:
+        own.connect(replication=True, application_name="waqiti-migration-login").close()
+    subscription.make(own.conninfo(), session.info.server_version, enabled=enabled)
 
 
 def _exists(publisher: Connection, name: str) -> bool:

@@ -26,7 +26,7 @@ _EXAMPLES = 6
 _PART = r'(?:"(?:[^"]|"")+"|[^".:, ]+)'
 _TABLE = re.compile(rf"({_PART})\.({_PART})")
 
-Ended = Literal["time", "wal"]
+Ended = Literal["time", "wal", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Watched:
     transactions: int
     """That wrote to a table of any service."""
     ended: Ended
-    """Whether the time was over, or the WAL's limit reached."""
+    """Whether the time was over, the WAL's limit reached, or somebody did not want to wait any longer."""
     pairs: tuple[CrossingTransactions, ...] = ()
 
     @property

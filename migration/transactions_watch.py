@@ -48,9 +48,11 @@ def watch_transactions(
 ) -> Watched:
     """What the transactions wrote that began and were committed from now on, for `seconds` or `wal_bytes`.
 
-    `plan` is of all services. `begun` is called once the slot is there; `stop` ends it before its time.
+    `plan` is of all services. `begun` is called once the slot is there; `stop` ends it before its time, with
+    what was seen until then.
     Raises SourceSettings when the server cannot decode (wal_level, no slot left, no test_decoding),
-    StepTimeout when a transaction that was open before does not end, AuthenticationFailed, ConnectionLost.
+    StepTimeout when a transaction that was open before does not end, AuthenticationFailed, ConnectionLost,
+    Interrupted while there is no slot yet.
     """
     stop = stop or Event()
     schemas = {service.schema_name: service.name for service in contract.services.values()}
@@ -63,13 +65,15 @@ def watch_transactions(
         begun()
         ended: Ended = "time"
         while True:
-            over = stop.is_set() or time.monotonic() - began >= seconds
+            over = time.monotonic() - began >= seconds
+            if not over and stop.is_set():
+                ended = "interrupted"
             upto, written = _position(connection, start, wal_bytes)
             while _read(connection, slot, upto, tally):
                 pass
             if written >= wal_bytes:
                 ended = "wal"
-            if over or ended == "wal":
+            if over or ended != "time":
                 break
             stop.wait(min(_PAUSE, max(began + seconds - time.monotonic(), 0.0)))
     watched = Watched(

@@ -23,6 +23,8 @@ from servers.osuser import write_private
 
 Side = Literal["source", "target"]
 
+FOR_GOOD = ", for good"
+_FILE = re.compile(rf"; leads to: (source|target)({FOR_GOOD})?\n\[databases\]\n([\w.-]+) = ([^\n]+)\n")
 _BARE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -44,6 +46,8 @@ class Route:
     password: str | None = None
     schemas: tuple[str, ...] = ()
     """search_path of every server connection; empty: what the role has there."""
+    for_good: bool = False
+    """Its move is finished, and the service needs the shared database no more."""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -81,7 +85,8 @@ def stage_routes(path: Path, route: Route) -> Path:
             to_do="use letters, digits, _ . and - only",
         )
     staged = path.with_name(f"{path.name}.next")
-    write_private(staged, f"; leads to: {route.leads_to}\n[databases]\n{route.database} = {target}\n")
+    comment = f"; leads to: {route.leads_to}{FOR_GOOD if route.for_good else ''}"
+    write_private(staged, f"{comment}\n[databases]\n{route.database} = {target}\n")
     return staged
 
 
@@ -92,8 +97,8 @@ def read_routes(path: Path) -> Route | None:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    found = re.fullmatch(r"; leads to: (source|target)\n\[databases\]\n([\w.-]+) = ([^\n]+)\n", text)
-    pairs = dict(re.findall(r"(\w+)='((?:[^']|'')*)'", found[3])) if found else {}
+    found = _FILE.fullmatch(text)
+    pairs = dict(re.findall(r"(\w+)='((?:[^']|'')*)'", found[4])) if found else {}
     if found is None or not {"host", "port", "dbname"} <= pairs.keys():
         raise ServerError(
             "is not a routes file as this program writes it",
@@ -102,7 +107,7 @@ def read_routes(path: Path) -> Route | None:
         )
     values = {key: value.replace("''", "'") for key, value in pairs.items()}
     return Route(
-        database=found[2],
+        database=found[3],
         leads_to=cast(Side, found[1]),
         host=values["host"],
         port=int(values["port"]),
@@ -110,6 +115,7 @@ def read_routes(path: Path) -> Route | None:
         user=values.get("user"),
         password=values.get("password"),
         schemas=_schemas_of(values.get("connect_query", "")),
+        for_good=found[2] is not None,
     )
 
 

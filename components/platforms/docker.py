@@ -1,8 +1,8 @@
 """The Docker platform: for each service two internal networks, a volume, two containers (instance, gateway).
 
 Applications join a service's network and find its gateway there, under the endpoint's name; the instance
-is in an inner network with the gateway and the host, so there is no way in but the gateway. No port is
-published.
+is in an inner network with the gateway and the host, so there is no way in but the gateway; the instances of
+services that read this one, by the catalogue, join that network too. No port is published.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import pulumi_docker as docker
 
 from components.platforms.docker_gateway_container import make_gateway
 from components.platforms.docker_host import DockerHost
-from components.platforms.docker_instance_container import make_instance
+from components.platforms.docker_instance_container import container_of, make_instance
+from components.platforms.docker_link import Link
 from components.platforms.docker_link_network import LinkNetwork
-from components.platforms.docker_parts import ServiceNetworks, addresses, labels
+from components.platforms.docker_parts import ServiceNetworks, addresses, labels, networks_of
 from components.platforms.interface import (
     Gateway,
     GatewayArgs,
@@ -86,3 +87,10 @@ class DockerPlatform:
     def gateway(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions) -> Gateway:
         """The container of a PgBouncer in both networks of the service."""
         return make_gateway(self._host, self._link, name, args, opts)
+
+    def let_through(
+        self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
+    ) -> None:
+        """The reader's container in the service's inner network, where pg_hba.conf admits one role of it."""
+        inner, socket = networks_of(network).inner, self._host.engine.socket
+        Link.join(name, inner, container_of(reader), opts, socket=socket)

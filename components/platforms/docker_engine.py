@@ -102,6 +102,11 @@ class Engine:
         """Start a container that stopped; nothing to do for one that runs."""
         self._call("POST", f"/containers/{quote(container)}/start")
 
+    def is_in(self, network: str, container: str) -> bool:
+        """Whether the container is there and joined to the network."""
+        found = self.container(container)
+        return found is not None and network in found["NetworkSettings"]["Networks"]
+
     def connect(self, network: str, container: str) -> None:
         """Join a running container to a network."""
         self._call("POST", f"/networks/{quote(network)}/connect", {"Container": container})

@@ -76,7 +76,7 @@ def make_gateway(
         opts=after(opts, files, networks.applications, networks.inner, replace=True),
         **HARDENED,
     )
-    linked = [link.join(f"{name}-link", plan.gateway, container, opts)] if link else []
+    linked = [link.join(f"{name}-link", args.service, container, opts)] if link else []
     passwords = pulumi.Output.all(args.service_password, args.administrator_password, args.source.password)
     content = passwords.apply(
         lambda words: digest({"passwords": words, "settings": settings, "source": shared, "in": admitted})

@@ -103,6 +103,10 @@ class DockerHost:
         """The files of one service's containers."""
         return self.folder / service
 
+    def routes(self, service: str) -> Path:
+        """The routes file of its gateway."""
+        return self.service(service) / "gateway" / "routes.ini"
+
     def endpoint(self, host: str, address: str, port: int, database: str) -> Endpoint:
         """What the contract says of a server of the stack."""
         return Endpoint(

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pulumi
+import pulumi_docker as docker
 from psycopg import sql
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
@@ -64,8 +65,11 @@ class DockerInstance(Resource, module="docker", name="Instance"):
 
     running: pulumi.Output[bool]
 
-    def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, container: docker.Container, props: dict[str, Any], opts: pulumi.ResourceOptions
+    ) -> None:
         super().__init__(InstanceProvider(), name, {**props, "running": None}, opts)
+        self.container = container
 
 
 def _reload(props: Mapping[str, Any], engine: Any) -> bool:

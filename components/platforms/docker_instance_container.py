@@ -16,6 +16,7 @@ from components.platforms.docker_instance_files import (
     LOGGING,
     MOUNTED_AT,
     SOURCE_AUTHORITY,
+    STACK_AUTHORITY,
     START,
     VOLUME,
     InstanceFiles,
@@ -35,6 +36,7 @@ from components.platforms.docker_parts import (
     networks_of,
 )
 from components.platforms.interface import Instance, InstanceArgs
+from servers.errors import ServerError
 
 
 def make_instance(
@@ -54,20 +56,19 @@ def make_instance(
             "environment": environment,
             "start": start,
             "source": host.source_authority,
+            "authority": str(host.authority),
             **limits,
         }
     )
-    # A subscription names the shared database's CA by its path on this machine.
-    trusted = (
-        [bound(folder / "instance" / SOURCE_AUTHORITY, host.source_authority)]
-        if host.source_authority
-        else []
-    )
+    # A subscription names the CA of the server that it follows by its path on this machine.
+    trusted = [bound(folder / "instance" / STACK_AUTHORITY, str(host.authority))]
+    if host.source_authority:
+        trusted.append(bound(folder / "instance" / SOURCE_AUTHORITY, host.source_authority))
     gateway = {
         "socket": host.engine.socket,
         "gateway": plan.gateway,
         "gateway_address": plan.gateway_address,
-        "routes": str(folder / "gateway" / "routes.ini"),
+        "routes": str(host.routes(args.service)),
         "folder": str(folder / "instance"),
         "name": args.host,
         "address": plan.instance_address,
@@ -87,6 +88,7 @@ def make_instance(
         "parameters": parameters,
         "roles": list(args.roles),
         "replication_roles": list(args.replication_roles),
+        "reading_roles": list(args.reading_roles),
         "subnet": str(plan.inner),
         "host": plan.host,
         "certificate": networks.identity.fingerprint,
@@ -116,7 +118,7 @@ def make_instance(
         **limits,
         **HARDENED,
     )
-    linked = [link.join(f"{name}-link", plan.instance, container, unprotected)] if link else []
+    linked = [link.join(f"{name}-link", args.service, container, unprotected)] if link else []
     configured = digest(
         {
             "configuration": configuration({"port": args.port, "parameters": parameters}),
@@ -125,6 +127,7 @@ def make_instance(
     )
     resource = DockerInstance(
         name,
+        container,
         {
             **gateway,
             "container": plan.instance,
@@ -138,9 +141,17 @@ def make_instance(
         "binaries": "",
         "data": str(host.volumes / plan.volume / "_data" / Path(DATA).name),
         "sockets": "",
+        "link": link.control(args.service) if link else None,
     }
     endpoint = host.endpoint(args.host, plan.instance_address, args.port, args.database)
     return Instance(resource, endpoint, control, (audit.PGAUDIT,) if host.pgaudit else ())
+
+
+def container_of(instance: Instance) -> docker.Container:
+    """An instance's container."""
+    if not isinstance(instance.resource, DockerInstance):
+        raise ServerError("is of another platform", where="instance", to_do="make it by this platform")
+    return instance.resource.container
 
 
 def _volume(host: DockerHost, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -23,6 +23,7 @@ MOUNTED_AT = "/etc/waqiti"
 VOLUME = "/var/lib/postgresql/data"
 DATA = f"{VOLUME}/pgdata"
 SOURCE_AUTHORITY = "source-ca.crt"
+STACK_AUTHORITY = "stack-ca.crt"
 SOCKETS = "/tmp"  # noqa: S108 - of the container, in memory
 START = Path(__file__).with_name("docker_start.sh")
 HEALTH = Path(__file__).with_name("docker_health.sh")
@@ -48,8 +49,9 @@ class FilesProvider(LocalProvider):
 
     inputs = (
         "folder", "user", "version", "name", "address", "port", "database", "parameters", "administrator",
-        "administrator_password", "authority", "roles", "replication_roles", "subnet", "host", "certificate",
-        "tls", "source_authority", "socket", "gateway", "gateway_address", "routes", "shape",
+        "administrator_password", "authority", "roles", "replication_roles", "reading_roles", "subnet",
+        "host", "certificate", "tls", "source_authority", "socket", "gateway", "gateway_address", "routes",
+        "shape",
     )  # fmt: skip
     replaced_by = ("folder",)
 
@@ -122,6 +124,7 @@ def files(props: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     trusted = {SOURCE_AUTHORITY: (_certificate(source), 0o644)} if source else {}
     return {
         **trusted,
+        STACK_AUTHORITY: (Path(props["authority"]).read_text(encoding="utf-8"), 0o644),
         "start": (START.read_text(encoding="utf-8"), 0o755),
         "health": (HEALTH.read_text(encoding="utf-8"), 0o755),
         "postgresql.conf": (configuration(props), 0o644),
@@ -148,16 +151,21 @@ def configuration(props: Mapping[str, Any]) -> str:
 
 
 def hba_lines(props: Mapping[str, Any]) -> list[str]:
-    """pg_hba.conf: this service's roles at its database, from its inner network; the administrator from the
-    host's address there and inside the container; nobody else, over TLS only."""
-    administrator, host = _name(props["administrator"]), f"{props['host']}/32"
+    """pg_hba.conf: this service's roles at its database, from its gateway and from the host's address in its
+    inner network; what reads it from anywhere in that network, as one role; the administrator from the host
+    and inside the container; nobody else, over TLS only."""
+    administrator, host, gateway = (
+        _name(props["administrator"]), f"{props['host']}/32", f"{props['gateway_address']}/32",
+    )  # fmt: skip
     replication = list(props["replication_roles"])
     admitted = dict.fromkeys([*props["roles"], *replication])
     return [
         f"local all {administrator} peer",
         f"hostssl all {administrator} {host} scram-sha-256",
-        *_admit(props["database"], admitted, props["subnet"]),
-        *(f"hostssl replication {_name(role)} {props['subnet']} scram-sha-256" for role in replication),
+        *_admit(props["database"], admitted, host),
+        *_admit(props["database"], props["roles"], gateway),
+        *_admit(props["database"], props["reading_roles"], props["subnet"]),
+        *(f"hostssl replication {_name(role)} {host} scram-sha-256" for role in replication),
         "local all all reject",
         "host all all all reject",
         "host replication all all reject",
@@ -188,9 +196,9 @@ def _certificate(path: str) -> str:
 
 
 def _replace(path: Path, text: str, mode: int, user: int, group: int) -> None:
-    """Atomically: a container reads these files at any time. The file that is mounted by itself has to stay
-    the same one."""
-    if path.name == SOURCE_AUTHORITY and path.exists():
+    """Atomically: a container reads these files at any time. A file that is mounted by itself has to stay the
+    same one."""
+    if path.name in (SOURCE_AUTHORITY, STACK_AUTHORITY) and path.exists():
         path.write_text(text, encoding="utf-8")
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -42,13 +42,18 @@ class Findings:
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     """By the service whose network it was tried from, and ELSEWHERE."""
     default_routes: dict[str, int] = field(default_factory=dict)
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By network of a service, `user` and `user-inner`: who is in it, without the stack's name in front. Of
+    the first one, which applications join, only the stack's own containers."""
+    reads: tuple[tuple[str, str], ...] = ()
+    """(reader, service): whose instance is let through to whose, by the catalogue."""
     logins: dict[tuple[str, str], str] = field(default_factory=dict)
     """(whose login, whose database): where it got in, empty when nowhere."""
 
     def breaches(self) -> list[str]:
         """A line for everything that was reached and should not have been, or the other way round."""
         routes = self._default_routes() if self._writes_no_routes() else ()
-        return [*self._networks(), *routes, *self._logins()]
+        return [*self._networks(), *self._strangers(), *routes, *self._logins()]
 
     def notes(self) -> list[str]:
         """A line for what this engine cannot do better."""
@@ -77,6 +82,14 @@ class Findings:
                     yield f"from {origin}'s network: {one.target} at {one.address}:{one.port} is {one.result}"
             if origin != ELSEWHERE and not own:
                 yield f"from {origin}'s network: its own gateway is not in reach"
+
+    def _strangers(self) -> Iterator[str]:
+        for service in self.services:
+            own = {f"{service}-instance", f"{service}-gateway"}
+            let_in = {f"{reader}-instance" for reader, read in self.reads if read == service}
+            for network, admitted in ((service, own), (f"{service}-inner", own | let_in)):
+                for one in sorted(self.members.get(network, frozenset()) - admitted):
+                    yield f"{one} is in the network {network}"
 
     def _logins(self) -> Iterator[str]:
         for (whose, database), where in self.logins.items():

@@ -46,6 +46,8 @@ def main(arguments: list[str]) -> int:
         print(
             "\n".join(breaches) if breaches else "isolated: each service reaches its own gateway, and no more"
         )
+        for reader, service in findings.reads:
+            print(f"let through (`reads`): {reader}'s instance to {service}'s, as one role that may stream")
         print("\n".join(findings.notes()), end="\n" if findings.notes() else "")
     return 1 if breaches else 0
 
@@ -76,6 +78,8 @@ def _as_json(findings: docker_isolation.Findings, breaches: list[str]) -> dict[s
         "notes": findings.notes(),
         "engine": findings.engine,
         "default_routes": findings.default_routes,
+        "members": {network: sorted(names) for network, names in findings.members.items()},
+        "reads": [{"reader": reader, "service": service} for reader, service in findings.reads],
         "attempts": {
             origin: [dataclasses.asdict(one) for one in tried] for origin, tried in findings.attempts.items()
         },

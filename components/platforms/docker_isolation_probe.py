@@ -60,6 +60,8 @@ def find_out(engine: Engine, contract: Contract) -> Findings:
     """Try everything. Makes containers and a network, and removes them. Raises ServerError."""
     stack = _stack(contract)
     findings = Findings(tuple(contract.services), str(engine.info()["ServerVersion"]))
+    findings.reads = tuple((one.name, read) for one in contract.services.values() for read in one.reads)
+    findings.members = _members(engine, stack, findings.services)
     labels = {"waqiti.probe": stack}
     one = engine.container(f"{stack}-{findings.services[0]}-instance")
     image = str(one["Image"]) if one else ""
@@ -124,6 +126,19 @@ def _hosts(engine: Engine, stack: str, service: str) -> frozenset[str]:
     }
     configured = [((engine.network(name) or {}).get("IPAM") or {}).get("Config") or [] for name in names]
     return frozenset(one["Gateway"] for several in configured for one in several if one.get("Gateway"))
+
+
+def _members(engine: Engine, stack: str, services: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Everybody in an inner network; of an applications' network only the stack's own containers."""
+    own = {f"{stack}-{name}-{kind}" for name in services for kind in ("gateway", "instance")}
+    found = {}
+    for network in (network for name in services for network in (name, f"{name}-inner")):
+        containers = ((engine.network(f"{stack}-{network}") or {}).get("Containers") or {}).values()
+        members = {str(one["Name"]) for one in containers}
+        if not network.endswith("-inner"):
+            members &= own
+        found[network] = frozenset(name.removeprefix(f"{stack}-") for name in members)
+    return found
 
 
 def _networks_of(engine: Engine, container: str) -> Mapping[str, Mapping[str, str]]:

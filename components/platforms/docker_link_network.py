@@ -1,37 +1,48 @@
-"""The network of the way to the shared database, and who is in it."""
+"""The network of the way to the shared database, and who is in it.
+
+In it containers reach the host and not each other (`enable_icc=false`).
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
 from components.platforms.docker_host import DockerHost
 from components.platforms.docker_link import Link
-from components.platforms.docker_parts import addresses, after, labels
+from components.platforms.docker_parts import addresses, labels
 
 
 class LinkNetwork:
     """The network in which containers reach the shared database's host."""
 
     def __init__(self, host: DockerHost) -> None:
-        self._socket, self._plan = host.engine.socket, host.plan
+        self._host, plan = host, host.plan
         self._network = docker.Network(
             "link",
-            name=self._plan.link_network,
+            name=plan.link_network,
             internal=True,
             options={"com.docker.network.bridge.enable_icc": "false"},
-            ipam_configs=[addresses(self._plan.link)],
-            labels=labels(docker.NetworkLabelArgs, self._plan.label, "all"),
+            ipam_configs=[addresses(plan.link)],
+            labels=labels(docker.NetworkLabelArgs, plan.label, "all"),
         )
 
     def join(
-        self, name: str, container: str, resource: docker.Container, opts: pulumi.ResourceOptions
+        self, name: str, service: str, container: docker.Container, opts: pulumi.ResourceOptions
     ) -> Link:
-        """The container `resource`, called `container`, in this network."""
-        props = {
-            "socket": self._socket,
-            "network": self._plan.link_network,
-            "container": container,
-            "identity": resource.id,
+        """The container in this network, until the service needs the shared database no more."""
+        routes = str(self._host.routes(service))
+        socket = self._host.engine.socket
+        return Link.join(name, self._network, container, opts, socket=socket, routes=routes)
+
+    def control(self, service: str) -> dict[str, Any]:
+        """The contract's `link`."""
+        plan = self._host.plan
+        one = plan.services[service]
+        return {
+            "socket": self._host.engine.socket,
+            "network": plan.link_network,
+            "containers": [one.gateway, one.instance],
         }
-        return Link(name, props, after(opts, self._network, resource))

@@ -60,6 +60,8 @@ class InstanceArgs:
     """Roles that may log in to `database`: service, monitoring, backup."""
     replication_roles: tuple[str, ...] = ()
     """Roles that may log in to `database` and open replication connections: migration, backup."""
+    reading_roles: tuple[str, ...] = ()
+    """Roles as which instances that are let through to this one follow what they read of `database`."""
     keep_data: bool = True
     """Whether `destroy` leaves the data where it is; a later `up` with the same version adopts it."""
 
@@ -161,4 +163,10 @@ class Platform(Protocol):
 
     def gateway(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions) -> Gateway:
         """The service's gateway; leads to the shared database when first made, never repointed after."""
+        ...
+
+    def let_through(
+        self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
+    ) -> None:
+        """Let the server `reader` connect to the instance in another service's `network`, for good."""
         ...

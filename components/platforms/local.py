@@ -74,7 +74,7 @@ class LocalPlatform:
                 "parameters": dict(args.parameters),
                 "administrator": args.administrator,
                 "administrator_password": pulumi.Output.secret(args.administrator_password),
-                "roles": list(args.roles),
+                "roles": [*args.roles, *args.reading_roles],
                 "replication_roles": list(args.replication_roles),
                 "keep_data": args.keep_data,
                 "certificate": _fingerprint(args.network),
@@ -124,6 +124,11 @@ class LocalPlatform:
             "service_userlist": str(folder / "users.txt"),
         }
         return Gateway(resource, self._endpoint(args.host, args.port, args.database), control)
+
+    def let_through(
+        self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
+    ) -> None:
+        """Nothing to make: all servers are on loopback, and pg_hba.conf admits the role."""
 
     def _service(self, service: str) -> Path:
         return self._folder / service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,14 @@ from migration.stack import choose_services, read_contract
 
 _WIDE = 200
 
+
+def finite(value: float | None) -> float | None:
+    """An option's number; raises BadParameter for `nan` and `inf`, which pass every range."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to wait or to limit by")
+    return value
+
+
 Services = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SERVICE]...", help="Services, by their names in the catalogue."),
@@ -39,17 +48,21 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, max=64, help="Tables copied or compared at once.")
 ]
-PauseTimeout = Annotated[
-    float,
-    typer.Option(
-        "--pause-timeout", min=0.1, metavar="SECONDS",
-        help="How long a transaction under way at the gateway may take to end.",
-    ),
-]  # fmt: skip
+PAUSE_TIMEOUT: Any = typer.Option(
+    "--pause-timeout", min=0.1, metavar="SECONDS", callback=finite,
+    help="How long a transaction under way at the gateway may take to end.",
+)  # fmt: skip
+SWITCH_TIMEOUT: Any = typer.Option(
+    # PgBouncer ends a client that has waited 60 s for its login.
+    "--switch-timeout", min=0.5, max=30, metavar="SECONDS", callback=finite,
+    help="How long the switch may take once the gateway is paused; then it goes back.",
+)  # fmt: skip
+PauseTimeout = Annotated[float, PAUSE_TIMEOUT]
+SwitchTimeout = Annotated[float, SWITCH_TIMEOUT]
 RateLimit = Annotated[
     float | None,
     typer.Option(
-        "--rate-limit", min=0.001, metavar="MB/S",
+        "--rate-limit", min=0.001, metavar="MB/S", callback=finite,
         help="Copy so many megabytes a second at most, instead of watching the shared database.",
     ),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from migration.commands.common import (
     Services,
     Stack,
     chosen,
+    finite,
     invocation,
 )
 from migration.consistency import LOOK_AGAIN_SECONDS, check_consistency
@@ -37,7 +38,7 @@ def consistency(
     look_again: Annotated[
         float,
         typer.Option(
-            "--look-again", min=0.0, metavar="SECONDS",
+            "--look-again", min=0.0, metavar="SECONDS", callback=finite,
             help="How long a row may be ahead of what it refers to.",
         ),
     ] = LOOK_AGAIN_SECONDS,

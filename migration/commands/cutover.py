@@ -16,6 +16,7 @@ from migration.commands.common import (
     PauseTimeout,
     Services,
     Stack,
+    SwitchTimeout,
     Workers,
     Yes,
     chosen,
@@ -25,6 +26,7 @@ from migration.commands.dry_run import expect, show_expected
 from migration.commands.queries_transactions import WatchTransactions
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
+    DEFAULT_SWITCH_SECONDS,
     SkipGate,
     ask,
     at_work,
@@ -37,6 +39,7 @@ from migration.gates_model import GateLimits
 from migration.online import FOLLOWING, MOVED, Online
 from migration.planning import read_plan
 from migration.progress import Silent
+from migration.switch import Limits
 
 
 def cutover(
@@ -52,6 +55,7 @@ def cutover(
     ] = False,
     workers: Workers = None,
     pause_timeout: PauseTimeout = DEFAULT_PAUSE_SECONDS,
+    switch_timeout: SwitchTimeout = DEFAULT_SWITCH_SECONDS,
     skip_gate: SkipGate = None,
     watch: WatchTransactions = None,
     as_json: AsJson = False,
@@ -68,7 +72,8 @@ def cutover(
         show_expected(here, [expect(agreed, service, "cutover", limits) for service in wanted])
         return
     skipped = tuple(skip_gate or ())
-    with at_work(here, agreed, workers=workers, pause=pause_timeout) as verbs:
+    allowed = Limits(pause=pause_timeout, inside=switch_timeout)
+    with at_work(here, agreed, workers=workers, limits=allowed) as verbs:
         wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
         for service in wanted:
             verbs.online(Silent()).in_state(service, FOLLOWING)
@@ -84,6 +89,7 @@ def cutover(
             plan = read_plan(agreed, [service])
             move = online.in_state(service, FOLLOWING)
             limits = replace(verbs.gate_limits, watch_seconds=watch or 0.0)
+            online.update_guards(move, service, plan)
             gates = check_gates(agreed, service, plan, "cutover", limits)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)

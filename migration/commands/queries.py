@@ -15,8 +15,10 @@ from migration.commands.queries_transactions import (
     DEFAULT_WATCH_WAL_GIB,
     WatchTransactions,
     WatchWal,
+    require_none,
     summary,
     transactions_grid,
+    watch_and_keep,
 )
 from migration.errors import GateClosed
 from migration.runtime_queries import CrossingQuery
@@ -24,7 +26,6 @@ from migration.runtime_queries_logs import read_log
 from migration.runtime_queries_read import read_all, tools
 from migration.stack import source_database
 from migration.transactions import CrossingTransactions
-from migration.transactions_watch import note_watched, watch_transactions
 
 _SHOWN = 300
 """Characters of a statement on a terminal; `--json` has all of it."""
@@ -50,7 +51,8 @@ def queries(
 
     From pg_stat_statements of the shared database, and from logs. With --watch-transactions also which pairs
     of services one transaction writes to, statement by statement; what it saw is kept for the gate. Exit
-    status 0: none that a rule of services.yaml does not allow; 27: there are.
+    status 0: none that a rule of services.yaml does not allow; 27: there are; 130: Ctrl-C cut the watch
+    short, and until then there were none.
     """
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
@@ -70,11 +72,7 @@ def queries(
     watched = None
     pairs: list[CrossingTransactions] = []
     if watch is not None:
-        here.err.print(f"watching the transactions of {source.where} for {watch:g} s", markup=False)
-        watched = watch_transactions(
-            source, agreed, judge.plan, seconds=watch, wal_bytes=int(watch_wal * 2**30)
-        )
-        note_watched(source, watched)
+        watched = watch_and_keep(here, source, agreed, judge.plan, seconds=watch, gib=watch_wal)
         names = {service.name for service in wanted}
         pairs = [pair for pair in watched.pairs if names.intersection(pair.services)]
     if as_json:
@@ -93,10 +91,10 @@ def queries(
         here.out.print(
             f"{len(found)} of {len(statements)} different statements cross services{since}.", markup=False
         )
-        if watched is not None:
+        if watched is not None and watch is not None:
             if pairs:
                 here.out.print(transactions_grid(pairs))
-            here.out.print(summary(watched, pairs), markup=False)
+            here.out.print(summary(watched, pairs, watch), markup=False)
     if ran.advice:
         here.err.print(f"pg_stat_statements cannot be read: {ran.advice}", markup=False)
     if ran.forgotten:
@@ -112,14 +110,8 @@ def queries(
             f" ({', '.join(first.services)}); change them, or allow them in services.yaml: services:"
             f" {first.services[0]}: crossing: {first.line}"
         )
-    open_pairs = [pair for pair in pairs if not pair.reason]
-    if open_pairs:
-        worst = open_pairs[0]
-        raise GateClosed(
-            f"{len(open_pairs)} pairs of services are written to by one transaction, the first:"
-            f" {', '.join(worst.services)} ({', '.join(worst.examples[:4])}); commit them apart, or allow"
-            f" them in services.yaml: services: {worst.services[0]}: crossing: {worst.line}"
-        )
+    if watched is not None and watch is not None:
+        require_none(watched, pairs, watch)
 
 
 def queries_grid(found: list[CrossingQuery]) -> Grid:

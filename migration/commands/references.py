@@ -40,8 +40,8 @@ def references(
 ) -> None:
     """Show every replica that a `reference` keeps: who reads whom, its state, its lag, the WAL kept for it.
 
-    Touches nothing unless asked to. Usable on a schedule. With --json: one line. Exit status 0: all follow
-    and keep no more WAL than they may; 35: one does not.
+    Touches nothing unless asked to. Usable on a schedule. With --json: one line. Exit status 0: all follow,
+    or are being filled, and keep no more WAL than they may; 35: one does not.
     """
     here = invocation(context, as_json=as_json)
     here.one_line = True

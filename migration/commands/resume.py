@@ -15,7 +15,16 @@ from migration.errors import MigrationError
 from migration.finish import finish_service
 from migration.gateway import Gateway
 from migration.journal import StepRecord
-from migration.online import FINISHED, FINISHING, FOLLOWING, MOVED, STARTING, SWITCHING, Online
+from migration.online import (
+    FINISHED,
+    FINISHING,
+    FOLLOWING,
+    MOVED,
+    STARTING,
+    SWITCHING,
+    UPDATED,
+    Online,
+)
 from migration.online_move import OnlineMove
 from migration.rename import RENAME_STEP, lost_name
 
@@ -63,7 +72,8 @@ def resume(
             if move.state in _ROUTES:
                 if _put_right(agreed.source, service, move.state):
                     notes.append("its gateway was put right")
-                notes += restarted(online.context(move, service, plan))
+                context = online.context(move, service, plan)
+                notes += [*restarted(context), *updated(context)]
             return {"state": move.state, "note": "; ".join(notes)}
 
         results = verbs.each(wanted, act)
@@ -110,6 +120,19 @@ def restarted(move: OnlineMove) -> list[str]:
     except MigrationError as error:
         return [f"its replication cannot be looked at: {error}"]
     return [f"its replication had stopped after {state.errors} errors and was started again"]
+
+
+def updated(move: OnlineMove) -> list[str]:
+    """Bring guards up to date that an older version of this program made; returns what to say of them."""
+    said = []
+    for database in (move.source, move.target):
+        try:
+            with move.guards(database) as guards:
+                if guards.update():
+                    said.append(UPDATED[database.side])
+        except MigrationError as error:
+            said.append(f"its guards cannot be looked at: {error}")
+    return said
 
 
 def _put_right(source: Any, service: Service, state: str) -> bool:

@@ -17,12 +17,14 @@ from migration.commands.common import (
     PauseTimeout,
     Services,
     Stack,
+    SwitchTimeout,
     Yes,
     chosen,
     invocation,
 )
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
+    DEFAULT_SWITCH_SECONDS,
     Verbs,
     ask,
     at_work,
@@ -41,6 +43,7 @@ from migration.complete import (
 from migration.errors import WrongState
 from migration.online import FOLLOWING, Online
 from migration.progress import Silent
+from migration.switch import Limits
 
 
 def rollback(
@@ -59,6 +62,7 @@ def rollback(
     contract: ContractFile = None,
     yes: Yes = False,
     pause_timeout: PauseTimeout = DEFAULT_PAUSE_SECONDS,
+    switch_timeout: SwitchTimeout = DEFAULT_SWITCH_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Lead moved services back to the shared database; clients wait for a moment, no write is lost.
@@ -71,7 +75,7 @@ def rollback(
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything or (complete and not services))
-    with at_work(here, agreed, pause=pause_timeout) as verbs:
+    with at_work(here, agreed, limits=Limits(pause=pause_timeout, inside=switch_timeout)) as verbs:
         if complete:
             _complete(verbs, wanted, named=bool(services), yes=yes)
             return
@@ -92,6 +96,7 @@ def rollback(
 
 def _back(verbs: Verbs, online: Online, service: Service) -> Mapping[str, Any]:
     plan = source_plan(verbs.contract, service)
+    online.update_guards(online.require_way_back(service), service, plan)
     return {"state": FOLLOWING, **switch_figures(online.rollback(service, plan))}
 
 

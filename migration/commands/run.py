@@ -13,12 +13,13 @@ from rich.table import Table as Grid
 
 from components.contract import Contract, Service
 from migration.commands.common import (
+    PAUSE_TIMEOUT,
+    SWITCH_TIMEOUT,
     All,
     AsJson,
     ContractFile,
     Invocation,
     NoThrottle,
-    PauseTimeout,
     RateLimit,
     ReportFolder,
     Services,
@@ -31,6 +32,7 @@ from migration.commands.common import (
 from migration.commands.run_ways import OfflineWay, OnlineWay
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
+    DEFAULT_SWITCH_SECONDS,
     DEFAULT_WAL_GIB,
     SkipGate,
     Verbs,
@@ -72,7 +74,8 @@ def run(
     no_throttle: NoThrottle = False,
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
     skip_gate: SkipGate = None,
-    pause_timeout: PauseTimeout | None = None,
+    pause_timeout: Annotated[float | None, PAUSE_TIMEOUT] = None,
+    switch_timeout: Annotated[float | None, SWITCH_TIMEOUT] = None,
     report: ReportFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,6 +91,10 @@ def run(
             "--stop-writes copies at full speed, because clients wait for it; leave "
             "--rate-limit and --no-throttle out"
         )
+    if stop_writes and switch_timeout is not None:
+        raise typer.BadParameter(
+            "--stop-writes copies while clients wait, however long it takes; leave --switch-timeout out"
+        )
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
@@ -101,7 +108,9 @@ def run(
         if stop_writes:
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
         else:
-            limits = Limits(pause=pause_timeout or DEFAULT_PAUSE_SECONDS)
+            limits = Limits(
+                pause=pause_timeout or DEFAULT_PAUSE_SECONDS, inside=switch_timeout or DEFAULT_SWITCH_SECONDS
+            )
             verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
         _Run(here, agreed, journal, way).run(wanted, yes, report)

@@ -89,6 +89,7 @@ class OnlineWay:
             record_skipped(verbs.journal, move, gates, self.skipped)
             verbs.here.interruption.check()
         fresh = read_plan(contract, [service])
+        online.update_guards(move, service, fresh)
         gates = check_gates(contract, service, fresh, "cutover", verbs.gate_limits)
         gates.require(self.skipped)
         record_skipped(verbs.journal, move, gates, self.skipped)

@@ -23,6 +23,7 @@ from migration.commands.common import (
     Services,
     Stack,
     chosen,
+    finite,
     invocation,
 )
 from migration.commands.verbs import DEFAULT_WAL_GIB, WalLimit
@@ -45,7 +46,9 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on showing it, with the time left, until Ctrl-C.")
     ] = False,
-    interval: Annotated[float, typer.Option("--interval", min=0.2, help="Seconds between looks.")] = 2.0,
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.2, callback=finite, help="Seconds between looks.")
+    ] = 2.0,
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table as Grid
 
 from components.contract import Contract, Service
 from migration.catalog import read_catalog
-from migration.commands.common import Invocation
+from migration.commands.common import Invocation, finite
 from migration.copy_pace import CopyPace
 from migration.errors import WrongState
 from migration.gates_model import GateLimits
@@ -33,7 +33,10 @@ from migration.switch import Limits, SwitchResult
 WalLimit = Annotated[
     float,
     typer.Option(
-        "--wal-limit", min=0.01, help="GiB of WAL that a slot may keep on the shared server's disk."
+        "--wal-limit",
+        min=0.01,
+        callback=finite,
+        help="GiB of WAL that a slot may keep on the shared server's disk.",
     ),
 ]
 SkipGate = Annotated[
@@ -43,6 +46,8 @@ SkipGate = Annotated[
 DEFAULT_WAL_GIB = 10.0
 DEFAULT_PAUSE_SECONDS = Limits().pause
 """How long transactions under way may take to end."""
+DEFAULT_SWITCH_SECONDS = Limits().inside
+"""How long everything between the paused gateway and the new side's opening may take."""
 
 
 @dataclass
@@ -130,17 +135,16 @@ def at_work(
     *,
     workers: int | None = None,
     wal_limit: float = DEFAULT_WAL_GIB,
-    pause: float = DEFAULT_PAUSE_SECONDS,
+    limits: Limits | None = None,
     pace: CopyPace | None = None,
 ) -> Iterator[Verbs]:
-    """Take the operator's lock for a verb. `wal_limit` in GiB, `pause` in seconds.
+    """Take the operator's lock for a verb. `wal_limit` in GiB.
 
     Raises AnotherOperator and what connecting raises.
     """
     with open_journal(source_database(contract), contract) as journal:
-        limits = Limits(pause=pause)
         many, kept = workers or os.cpu_count() or 2, int(wal_limit * 2**30)
-        yield Verbs(here, contract, journal, many, kept, limits, pace or CopyPace())
+        yield Verbs(here, contract, journal, many, kept, limits or Limits(), pace or CopyPace())
 
 
 def copy_pace(rate_limit: float | None, no_throttle: bool) -> CopyPace:

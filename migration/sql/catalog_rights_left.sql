@@ -3,26 +3,12 @@
 WITH me AS (
     SELECT oid, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
     FROM pg_roles WHERE rolname = %(application)s
-), acls (namespace, classid, objid, owner, acl) AS (
-    SELECT relnamespace, 'pg_class'::regclass, oid, relowner, relacl FROM pg_class WHERE relacl IS NOT NULL
-    UNION ALL
-    SELECT c.relnamespace, 'pg_class'::regclass, c.oid, c.relowner, a.attacl
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL
-    UNION ALL
-    SELECT pronamespace, 'pg_proc'::regclass, oid, proowner, proacl FROM pg_proc WHERE proacl IS NOT NULL
-    UNION ALL
-    SELECT typnamespace, 'pg_type'::regclass, oid, typowner, typacl FROM pg_type WHERE typacl IS NOT NULL
-    UNION ALL
-    SELECT oid, 'pg_namespace'::regclass, oid, nspowner, nspacl FROM pg_namespace WHERE nspacl IS NOT NULL
 ), granted AS (
     -- What was granted to it, or to a role whose rights it has; what owning gives is told of as such.
-    SELECT n.nspname, g.classid, g.objid, g.owner, a.grantor, a.privilege_type, me.oid AS me
-    FROM me CROSS JOIN acls g
-    JOIN pg_namespace n ON n.oid = g.namespace
-    CROSS JOIN LATERAL aclexplode(g.acl) a
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'waqiti_migration')
-      AND NOT pg_has_role(me.oid, g.owner, 'USAGE')
-      AND a.grantee <> 0 AND pg_has_role(me.oid, a.grantee, 'USAGE')
+    SELECT g.nspname, g.classid, g.objid, g.owner, g.grantor, g.privilege_type, me.oid AS me
+    FROM me CROSS JOIN ({granted}) AS g
+    WHERE NOT pg_has_role(me.oid, g.owner, 'USAGE')
+      AND g.grantee <> 0 AND pg_has_role(me.oid, g.grantee, 'USAGE')
 )
 SELECT 'right', nspname::text,
        format('%%s of role %%I on %%s relations', string_agg(DISTINCT privilege_type, ', '), %(application)s,
@@ -48,11 +34,10 @@ SELECT 'membership', NULL,
 FROM me JOIN pg_auth_members m ON m.member = me.oid JOIN pg_roles r ON r.oid = m.roleid
 GROUP BY me.rolname, me.oid, r.rolname, r.oid
 UNION ALL
-SELECT 'database', NULL,
-       format('%%s of role %%I on the database', string_agg(p, ', ' ORDER BY p), me.rolname)
-FROM me CROSS JOIN unnest(ARRAY['CREATE', 'TEMPORARY']) p
-WHERE NOT me.rolsuper AND has_database_privilege(me.oid, current_database(), p)
-GROUP BY me.rolname
+-- CONNECT and TEMPORARY are the stack's to grant, whatever is so here.
+SELECT 'database', NULL, format('CREATE of role %%I on the database', me.rolname)
+FROM me
+WHERE NOT me.rolsuper AND has_database_privilege(me.oid, current_database(), 'CREATE')
 UNION ALL
 SELECT 'parameter', NULL,
        format('%%s of role %%I on parameter %%s', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), me.rolname,

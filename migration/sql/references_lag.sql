@@ -3,7 +3,8 @@
 SELECT
     b.behind,
     coalesce(pg_catalog.pg_wal_lsn_diff(w.here, s.restart_lsn), 0)::pg_catalog.int8,
-    s.active,
+    -- Who only makes the slot, which may wait for old transactions, does not read it.
+    s.active AND r.state IS DISTINCT FROM 'startup',
     s.wal_status,
     CASE
         WHEN NOT s.active THEN extract(

@@ -3,105 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, LiteralString
 
 import pytest
 
 from demo.database import SERVICES
 from demo.home import Options
-from demo.pulumi_stack import wanted_ports
 from migration.stack import endpoint_database, read_contract
-from servers import paths, ports
-from tests.support.absence import absent
-from tests.support.folders import own_folder
+from servers import ports
+from tests.support.demos import SECONDS, Demo, new_demo
 
 pytestmark = pytest.mark.acceptance
 
-SECONDS = 1200
 OVERVIEW = "SELECT count(*), sum(balance) FROM analytics_schema.customer_overview"
 WALLETS = "SELECT count(*), sum(balance) FROM wallet_schema.wallets"
 
 
-@dataclass(frozen=True)
-class Demo:
-    """A demo whose state is under a folder of its own."""
-
-    state: Path
-    offset: int
-
-    @property
-    def root(self) -> Path:
-        return self.state / "demo"
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "demo", *arguments],
-            env={**os.environ, "WAQITI_STATE_DIR": str(self.state), "PATH": _search_path()},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        child = self.start(*arguments)
-        out, error = child.communicate(timeout=SECONDS)
-        return child.returncode, out, error
-
-    def up(self, *arguments: str) -> dict[str, Any]:
-        status, out, error = self.run("up", "--json", *self.options, *arguments)
-        assert status == 0, error
-        document: dict[str, Any] = json.loads(out)
-        return document
-
-    @property
-    def options(self) -> list[str]:
-        return ["--scale", "0.01", "--rate", "20", "--port-offset", str(self.offset)]
-
-    def processes(self) -> list[str]:
-        """Command lines that name the demo's folder."""
-        listed = subprocess.run(
-            ["ps", "-ww", "-A", "-o", "args="], capture_output=True, text=True, check=True
-        )
-        return [line for line in listed.stdout.splitlines() if str(self.root) in line]
-
-    def kill_in(self, stage: str, seconds: float) -> None:
-        """Start a demo and kill it some seconds after a stage has begun."""
-        child = self.start("up", "--json", *self.options)
-        assert child.stderr is not None
-        said = []
-        for line in child.stderr:
-            said.append(line)
-            if line.startswith("{") and json.loads(line).get("stage") == stage:
-                break
-        else:
-            pytest.fail(f"the demo ended before {stage}: {''.join(said[-5:])}{child.communicate()}")
-        time.sleep(seconds)
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    if shutil.which("pulumi", path=_search_path()) is None:
-        absent("Pulumi's CLI is not installed: run script/bootstrap")
-    folder = own_folder()
-    made = Demo(folder, _free_offset())
-    try:
+    with new_demo() as made:
         yield made
-    finally:
-        made.run("down")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +55,16 @@ def test_no_statement_of_the_workload_failed(facts: dict[str, Any]) -> None:
 
 def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None:
     assert facts["violations"] == []
+
+
+def test_every_service_may_make_temporary_tables_as_it_could_in_the_shared_database(
+    demo: Demo, facts: dict[str, Any]
+) -> None:
+    for service in read_contract(None, demo.root / "contract.json").services.values():
+        with endpoint_database(service).connect() as connection, connection.transaction():
+            connection.execute("CREATE TEMPORARY TABLE basket (id int) ON COMMIT DROP")
+            row = connection.execute("INSERT INTO basket VALUES (1) RETURNING current_database()").fetchone()
+        assert row == (service.instance.database,)
 
 
 def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
@@ -173,8 +108,9 @@ def test_a_second_demo_at_the_same_time_is_turned_away(demo: Demo, facts: dict[s
     assert first.stderr is not None
     first.stderr.readline()
     status, _, error = demo.run("up", *demo.options)
-    first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=SECONDS)
+    first.send_signal(signal.SIGINT)
+    _, said = first.communicate(timeout=SECONDS)
+    assert (first.returncode, said.splitlines()[-1].partition(";")[0]) == (130, "interrupted")
     assert (status, error.count("\n")) == (1, 1)
     assert "another script/demo is at work" in error
 
@@ -194,16 +130,3 @@ def test_a_port_in_use_is_one_line(demo: Demo, facts: dict[str, Any]) -> None:
         status, _, error = demo.run("up", *demo.options)
     assert (status, error.count("\n")) == (1, 1)
     assert "is in use" in error
-
-
-def _free_offset() -> int:
-    for _ in range(100):
-        offset = random.randrange(12000, 40000)
-        if not any(ports.is_taken(port) for port in wanted_ports(Options(port_offset=offset))):
-            return offset
-    raise AssertionError("no free ports")
-
-
-def _search_path() -> str:
-    own = (Path(sys.executable).parent, paths.cache_dir() / "pulumi" / "bin")
-    return os.pathsep.join([*map(str, own), os.environ.get("PATH", "")])

@@ -8,18 +8,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
 
-from components.contract import Contract
+from components.contract import Login
 from components.platforms.docker_isolation import ELSEWHERE
 from demo.docker_host import image_name
 from migration.replication_subscription import Subscription
 from migration.stack import endpoint_database
 from servers.pgbouncer_routes import read_routes
 from tests.acceptance.logins import connect
+from tests.support.docker_looks import (
+    administrator,
+    audit_lines,
+    has_a_way_to_shared,
+    passwords,
+    see_a_change_of_a_user_in_analytics,
+    server_log,
+    tries_to_get_in,
+    who_did,
+)
 from tests.support.docker_stacks import (
     DockerStack,
     audited_image_name,
@@ -77,7 +87,7 @@ def test_containers_have_a_read_only_root_no_capability_no_port_and_limits(deplo
 
 
 def test_no_password_is_in_a_containers_environment_or_command(deployed: DockerStack) -> None:
-    secrets = _passwords(deployed.contract)
+    secrets = passwords(deployed.contract)
     for service in deployed.contract.services:
         for kind in ("instance", "gateway"):
             said = json.dumps(deployed.container(service, kind))
@@ -107,15 +117,9 @@ def test_each_service_reaches_its_own_gateway_and_nothing_else(deployed: DockerS
 
 def test_a_stolen_superuser_password_is_of_no_use_but_from_the_host(deployed: DockerStack) -> None:
     service = deployed.contract.services["user"]
-    password = (
-        Path(deployed.stack.folder, "state/stacks/waqiti-test/user/instance/password").read_text().strip()
-    )
-    command = (
-        f"PGPASSWORD={password} psql 'host={service.instance.address} port={service.instance.port}"
-        " user=postgres dbname=postgres sslmode=require' -c 'SELECT 1'"
-    )
-    said = deployed.execute("user-gateway", "sh", "-c", command)
-    assert "pg_hba.conf rejects connection" in said
+    stolen = administrator(deployed, "user")
+    for where in ("user-gateway", "analytics-instance"):
+        assert "pg_hba.conf rejects connection" in tries_to_get_in(deployed, where, service, stolen)
 
 
 def test_all_services_move_under_load_and_no_write_is_lost(moved: DockerStack) -> None:
@@ -149,6 +153,7 @@ def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved
             assert done.returncode == 0, done.stderr[-3000:]
             route = read_routes(Path(service.gateway_control.routes))
             assert (verb, route and route.leads_to) == (verb, leads_to)
+            assert has_a_way_to_shared(moved, service.name) == (verb != "finish")
             writer.wait_for_more(20)
     assert writer.failed == []
     with connect(service.endpoint, service.service) as connection:
@@ -158,12 +163,59 @@ def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved
     assert sorted(word for (word,) in written) == sorted(writer.acknowledged)
 
 
+def test_the_server_of_a_reader_gets_in_where_it_reads_as_nobody_but_the_role_that_streams(
+    moved: DockerStack,
+) -> None:
+    user, wallet = (moved.contract.services[name] for name in ("user", "wallet"))
+    for login in (user.service, user.migration, user.backup):
+        assert "pg_hba.conf rejects connection" in tries_to_get_in(moved, "analytics-instance", user, login)
+    # No password yet: nobody gets in as it either.
+    reading = Login(name="waqiti_reads_analytics_of_user", password=SecretStr("any"))
+    assert "password authentication failed" in tries_to_get_in(moved, "analytics-instance", user, reading)
+    assert "pg_hba.conf rejects connection" in tries_to_get_in(moved, "analytics-instance", wallet, reading)
+    assert "Network is unreachable" in tries_to_get_in(moved, "payment-instance", user, reading)
+
+
+def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_databases(
+    moved: DockerStack,
+) -> None:
+    for services in (["analytics"], ["--all"]):
+        done = moved.migration("finish", *services, "--yes", "--json")
+        assert done.returncode == 0, done.stderr[-3000:]
+        # What reads others in the shared database needs its way there until those are finished.
+        assert has_a_way_to_shared(moved, "analytics") == (services == ["analytics"])
+    see_a_change_of_a_user_in_analytics(moved)
+    said = json.loads(moved.migration("references", "--json").stdout)
+    assert {(one["service"], one["followed_in"]) for one in said["replicas"]} == {
+        ("user", "own"),
+        ("wallet", "own"),
+    }
+    with connect(moved.contract.services["analytics"].instance, administrator(moved, "analytics")) as session:
+        kept = session.execute("SELECT subconninfo FROM pg_subscription").fetchall()
+    secrets = passwords(moved.contract)
+    assert len(kept) == 2
+    for (conninfo,) in kept:
+        assert "user=waqiti_reads_analytics_of_" in conninfo
+        assert not [name for name, word in secrets.items() if word in conninfo]
+
+
+def test_what_is_finished_has_left_the_shared_databases_network_and_no_up_brings_it_back(
+    moved: DockerStack,
+) -> None:
+    assert not [name for name in moved.contract.services if has_a_way_to_shared(moved, name)]
+    assert moved.stack.changes() == {}
+    moved.engine.connect("waqiti-test-link", "waqiti-test-user-instance")
+    assert moved.stack.changes() == {"update": ["user-instance-link"]}
+    moved.stack.up()
+    assert not has_a_way_to_shared(moved, "user")
+
+
 def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: DockerStack) -> None:
-    secrets = _passwords(moved.contract)
+    secrets = passwords(moved.contract)
     payment = moved.contract.services["payment"]
     with connect(payment.endpoint, payment.service) as connection:
         connection.execute("SELECT 'a statement to be found again'")
-    logs = {service: _log(moved, service) for service in moved.contract.services}
+    logs = {service: server_log(moved, service) for service in moved.contract.services}
     lines = [json.loads(line) for line in logs["payment"].splitlines()]
     assert [line["user"] for line in lines if "to be found again" in line["message"]] == [
         payment.service.name
@@ -202,11 +254,13 @@ def test_pgaudit_where_the_image_has_it_says_who_changed_what_and_no_password(mo
                 sql.Identifier(user.backup.name), sql.Literal(user.backup.password.get_secret_value())
             )
         )
-    audit = _audit(moved, "user")
-    assert ("WRITE,INSERT", user.service.name) in _who(audit, "a row to be found again")
-    assert _who(audit, "that is not audited") == set()
-    assert _who(audit, "PASSWORD <REDACTED>") == {("ROLE,ALTER ROLE", user.backup.name)}
-    assert _who(_audit(moved, "payment"), "to be found by pgaudit") == {("READ,SELECT", payment.service.name)}
+    audit = audit_lines(moved, "user")
+    assert ("WRITE,INSERT", user.service.name) in who_did(audit, "a row to be found again")
+    assert who_did(audit, "that is not audited") == set()
+    assert who_did(audit, "PASSWORD <REDACTED>") == {("ROLE,ALTER ROLE", user.backup.name)}
+    assert who_did(audit_lines(moved, "payment"), "to be found by pgaudit") == {
+        ("READ,SELECT", payment.service.name)
+    }
 
 
 def test_pgaudit_does_not_see_the_password_of_a_subscription(moved: DockerStack) -> None:
@@ -220,10 +274,10 @@ def test_pgaudit_does_not_see_the_password_of_a_subscription(moved: DockerStack)
         subscription = Subscription(connection, "audited")
         subscription.make(f"host=127.0.0.1 password={secret}", 170000, enabled=False)
         subscription.drop(10)
-    assert _who(_audit(moved, "user"), "not-a-secret")  # what is not kept from it is in the log
-    secrets = _passwords(moved.contract)
+    assert who_did(audit_lines(moved, "user"), "not-a-secret")  # what is not kept from it is in the log
+    secrets = passwords(moved.contract)
     for service in moved.contract.services:
-        log = _log(moved, service)
+        log = server_log(moved, service)
         assert not [name for name, word in secrets.items() if word in log]
 
 
@@ -259,11 +313,13 @@ def test_the_link_is_taken_away_without_a_restart(deployed: DockerStack) -> None
     }
     deployed.stack.configure({"docker": {**deployed.stack.settings["docker"], "link": False}})
     deployed.stack.up()
-    for service in deployed.contract.services:
+    for service, reads in deployed.contract.services.items():
         found = deployed.container(service)
-        assert list(found["NetworkSettings"]["Networks"]) == [f"waqiti-test-{service}-inner"]
+        joined = {f"waqiti-test-{one}-inner" for one in (service, *reads.reads)}
+        assert set(found["NetworkSettings"]["Networks"]) == joined
         assert found["State"]["StartedAt"] == before[service]
     assert deployed.engine.network("waqiti-test-link") is None
+    see_a_change_of_a_user_in_analytics(deployed)
 
 
 def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
@@ -272,32 +328,3 @@ def test_a_destroy_keeps_the_volumes_unless_told(deployed: DockerStack) -> None:
     deployed.stack.run("destroy", "--yes", "--skip-preview", "--stack", "test")
     assert deployed.engine.container("waqiti-test-user-instance") is None
     assert deployed.engine.volume("waqiti-test-user-data") is not None
-
-
-def _log(stack: DockerStack, service: str) -> str:
-    """The instance's log, JSON lines."""
-    return stack.execute(f"{service}-instance", "sh", "-c", "cat /var/lib/postgresql/data/log/*.json")
-
-
-def _audit(stack: DockerStack, service: str) -> list[dict[str, Any]]:
-    """What pgaudit wrote into it."""
-    lines = [json.loads(line) for line in _log(stack, service).splitlines()]
-    return [line for line in lines if line["message"].startswith("AUDIT: ")]
-
-
-def _who(audit: list[dict[str, Any]], word: str) -> set[tuple[str, str]]:
-    """Class, command and role of the statements with `word` in them."""
-    return {
-        (",".join(line["message"].split(",")[3:5]), line["user"]) for line in audit if word in line["message"]
-    }
-
-
-def _passwords(contract: Contract) -> dict[str, str]:
-    return {
-        f"{name}'s {login.name}": login.password.get_secret_value()
-        for name, service in contract.services.items()
-        for login in (
-            service.service, service.migration, service.monitoring, service.backup,
-            service.gateway_control.administrator,
-        )
-    }  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from components.contract import CrossingRule
+from components.replication_roles import reading_role
 from migration.complete import consolidation, restore_keys
 from migration.connections import Database
 from migration.errors import WrongState
@@ -159,30 +160,47 @@ def test_a_truncate_arrives_and_ddl_that_touches_nothing_kept_does_not_matter(sc
     arrive(source, scene.payments())
 
 
+@pytest.mark.parametrize(
+    ("closed", "opened", "said"),
+    [
+        # What only the reader's server meets: its own way in is closed.
+        ("ALTER ROLE {reading} NOREPLICATION", "ALTER ROLE {reading} REPLICATION", "start WAL sender"),
+        # What a stack without `reads` lacks. The migration's own login is not what it follows with instead.
+        ("REVOKE {reading} FROM {migration}", "GRANT {reading} TO {migration}", "making the login"),
+    ],
+)
 def test_nothing_is_finished_whose_reader_could_not_follow_it_to_its_own_database(
-    scene: Scene, target_cluster: Cluster
+    scene: Scene, target_cluster: Cluster, closed: LiteralString, opened: LiteralString, said: str
 ) -> None:
     for name in ("payment", "user"):
         scene.start(name)
         scene.switch("cutover", name)
-    user = scene.service("user")
-    role = user.migration.name
+    user, reader = scene.service("user"), reading_role("payment", "user")
+    names = {
+        "reading": sql.Identifier(reader),
+        "migration": sql.Identifier(user.migration.name),
+    }
 
-    def alter(what: LiteralString) -> None:
+    def run(statement: LiteralString) -> None:
         with target_cluster.database().connect() as connection:
-            connection.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(role), sql.SQL(what)))
+            connection.execute(sql.SQL(statement).format(**names))
 
-    # What only the reader's server meets: its own way in is closed.
-    alter("NOREPLICATION")
+    run(closed)
     try:
-        with pytest.raises(WrongState, match="payment reads user, and its server does not reach"):
+        with pytest.raises(WrongState, match=f"payment reads user, and its server does not get in.*{said}"):
             finish_service(scene.online, user)
     finally:
-        alter("REPLICATION")
+        run(opened)
     assert scene.traces() == FOLLOWING_SHARED
     scene.arrives(scene.write("goes on"), "goes on")
     finish_service(scene.online, user)
     assert scene.traces() == FOLLOWING_OWN
+    with target_cluster.database().connect() as connection:
+        kept = connection.execute(
+            "SELECT subconninfo FROM pg_subscription WHERE subname = %s", [reader]
+        ).fetchone()
+    assert kept is not None
+    assert f"user={reader}" in kept[0]
 
 
 AUDIT = """

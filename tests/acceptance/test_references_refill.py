@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests.support.reference_scene import (
     played,
     referring_world,
 )
-from tests.support.stalled_replicas import disable, reading, write_wal
+from tests.support.stalled_replicas import disable, reading, until, write_wal
 from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
@@ -136,7 +137,12 @@ def test_a_replica_is_brought_back_while_it_is_read_wherever_its_services_are(ma
         assert scene.traces()["shared"] == []
         with pytest.raises(WrongState, match="keeps no replica"):
             refill(made.contract, scene.service("user"), scene.online.runner)
-        finish_service(scene.online, scene.service("user"))
+        with ThreadPoolExecutor(1) as pool, made.target("user").connect(autocommit=False) as old:
+            old.execute("SELECT pg_current_xact_id()")  # which the slot has to wait for
+            finishing = pool.submit(finish_service, scene.online, scene.service("user"))
+            assert until(made, "filling").problem == ""
+            old.rollback()
+            finishing.result()
         assert scene.traces() == FOLLOWING_OWN, "leading it to the service's own database fills it anew"
         assert reading(made).state == "following"
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from tests.support.reference_scene import (
     played,
     referring_world,
 )
-from tests.support.stalled_replicas import LINK, disable, drop_slot, reading, write_wal
+from tests.support.stalled_replicas import LINK, disable, drop_slot, reading, until, write_wal
 
 pytestmark = pytest.mark.acceptance
 
@@ -63,6 +64,14 @@ def brought_back(made: World) -> None:
         assert scene.traces() == FOLLOWING_SHARED
 
 
+def gate(made: World) -> tuple[str, bool]:
+    """What the gate of the replicas says, and whether one may go on in spite of it."""
+    payment = made.contract.services["payment"]
+    gates = check_gates(made.contract, payment, read_plan(made.contract, [payment]), "cutover").gates
+    (found,) = [gate for gate in gates if gate.name == "references"]
+    return found.verdict, found.overridable
+
+
 def rows(made: World) -> int:
     """As payment reads them."""
     with payments_of(made).connect() as connection:
@@ -92,11 +101,7 @@ def test_what_the_verb_says_and_asks_before_it_lets_go_of_a_replica(followed: Wo
     assert dropped["replicas"][0]["state"] == "stale"
     assert dropped["replicas"][0]["seconds"] >= 0
     assert said(followed, *LIMIT, "--drop-over-limit", "--yes", code=35)["dropped"] == []
-    payment = followed.contract.services["payment"]
-    plan = read_plan(followed.contract, [payment])
-    gates = check_gates(followed.contract, payment, plan, "cutover").gates
-    (gate,) = [gate for gate in gates if gate.name == "references"]
-    assert (gate.verdict, gate.overridable) == ("no-go", False)
+    assert gate(followed) == ("no-go", False)
     status = followed.run("status", "payment")
     assert "payment reads user (stale)" in status.stdout
     with subprocess.Popen(
@@ -167,6 +172,9 @@ def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(fo
         orphans: list[int] = []
         holder.execute("SELECT pg_advisory_lock(4711)")
         process, _ = begun()
+        (filled,) = said(followed, code=0)["replicas"]
+        assert (filled["state"], filled["problem"]) == ("filling", None)
+        assert gate(followed) == ("no-go", False)
         process.send_signal(signal.SIGINT)
         said_last = process.communicate(timeout=60)[1]
         assert process.returncode == 130, said_last
@@ -179,7 +187,9 @@ def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(fo
         process.kill()
         process.communicate()
         orphans.append(pid)
-        assert "refill" in reading(followed).problem
+        # Its rows still wait to be written, but for nobody.
+        assert "refill" in until(followed, "stale").problem
+        said(followed, code=35)
         assert rows(followed) == before
         process, _ = begun()
         gone = holder.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()
@@ -191,6 +201,29 @@ def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(fo
         connection.execute("SET ROLE test_payment_owner")
         connection.execute("DROP TRIGGER held ON user_schema.users; DROP FUNCTION user_schema.held()")
     brought_back(followed)
+
+
+def test_a_replica_that_a_start_fills_is_filling_until_its_operator_is_gone(
+    tmp_path: Path, clusters: Clusters
+) -> None:
+    with (
+        referring_world(tmp_path, clusters.get("source", 17), clusters.get("target", 18)) as made,
+        made.source.connect(autocommit=False) as old,
+    ):
+        old.execute("SELECT pg_current_xact_id()")  # which the slot has to wait for
+        with subprocess.Popen(
+            made.command("start", "payment", "--yes"), env=made.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as starting:  # fmt: skip
+            until(made, "filling")
+            assert said(made, code=0)["replicas"][0]["problem"] is None
+            starting.kill()
+        # The server still makes the slot, for nobody.
+        assert "nobody is connected" in until(made, "unread").problem
+        old.rollback()
+        aborted = made.run("abort", "payment", "--yes")
+        assert aborted.returncode == 0, aborted.stderr
+        assert said(made, code=0)["replicas"] == []
 
 
 def test_a_slot_that_postgresql_invalidated_is_told_of_and_brought_back(followed: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import pytest
 
 from migration.errors import MigrationError
 from migration.protocol import SWITCH, Step
-from servers.errors import ServerError
-from tests.support.clusters import Cluster, Clusters
-from tests.support.disks import fill_up, small_disk
+from tests.support.clusters import Clusters
+from tests.support.disks import bring_up, fill_up, small_disk, use_up_wal
 from tests.support.fault_matrix import ALL, by_turns, names
 from tests.support.faulty import At
 from tests.support.moves import world
@@ -26,8 +24,6 @@ pytestmark = pytest.mark.acceptance
 
 DISK_MEGABYTES = 260
 SETTINGS = {**DURABLE, "min_wal_size": "32MB", "max_wal_size": "64MB"}
-USE_UP_WAL = "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1 << 20)) FROM generate_series(1, 150)"
-"""More than PostgreSQL has set aside: the next segment cannot be made, and it stops."""
 
 CASES = by_turns(SWITCH if ALL else SWITCH[1::3], ("target", "source"), ("cutover", "rollback"))
 """Every third step, and all of them with WAQITI_ALL_FAULTS: each takes some seconds."""
@@ -49,21 +45,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
         yield scene
 
 
-def bring_up(cluster: Cluster) -> None:
-    """As its supervisor would, now that there is room: it may have died, be about to, or have recovered."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            cluster.server.start()
-            cluster.database().connect().close()
-        except (MigrationError, ServerError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
 @pytest.mark.parametrize(("step", "server", "verb"), CASES, ids=names(CASES))
 def test_a_switch_in_which_a_disk_fills_up_goes_on_or_back(
     scene: Scene, step: Step, server: str, verb: str
@@ -79,7 +60,7 @@ def test_a_switch_in_which_a_disk_fills_up_goes_on_or_back(
         if not ballast:
             ballast.append(fill_up(cluster.server.data))
             with contextlib.suppress(psycopg.Error), cluster.database().connect() as connection:
-                connection.execute(USE_UP_WAL)
+                use_up_wal(connection)
 
     with scene.online(At(f"{verb}: {step.value}", fill), patience=0.1) as online:
         act = online.cutover if verb == "cutover" else online.rollback

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +26,26 @@ from migration.errors import (
 )
 from servers import binaries
 from servers.ports import free_port
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+SLEEPS = """
+import os, sys
+from migration.errors import Interrupted
+from migration.interruption import Interruption
+from migration.session import Session
+with Interruption().installed():
+    connection = Session.connect(autocommit=True, application_name=sys.argv[1])
+    try:
+        connection.execute("SELECT pg_sleep(600)")
+    except Interrupted as error:
+        print(type(error).__name__, connection.execute("SELECT 1").fetchone())
+        sys.stdout.flush()
+        os._exit(0)
+"""
+"""Waits for the server; ends without closing its session."""
 
 WRONG = "a-wrong-password-indeed"
 
@@ -177,3 +197,23 @@ def test_variables_of_the_operators_shell_do_not_lead_elsewhere(
     with source_database.client_environment() as environment:
         assert not {"PGSERVICE", "PGOPTIONS"} & environment.keys()
     assert os.environ["PGSERVICE"] == "elsewhere"
+
+
+def test_ctrl_c_ends_the_statement_that_is_under_way_on_the_server_too(source_database: Database) -> None:
+    application = f"interrupted-{os.getpid()}"
+    running = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state = 'active'"
+    with source_database.client_environment() as environment, source_database.connect() as watching:
+
+        def count() -> int:
+            row = watching.execute(running, [application]).fetchone()
+            return int(row[0]) if row else 0
+
+        with subprocess.Popen(
+            [sys.executable, "-c", SLEEPS, application], env={**environment, "PYTHONPATH": "."}, cwd=ROOT,
+            stdout=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            wait_until(lambda: count() == 1)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        assert out == "Interrupted (1,)\n"
+        assert count() == 0

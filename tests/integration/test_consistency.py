@@ -16,10 +16,11 @@ from migration.connections import Database
 from migration.consistency import check_consistency
 from migration.consistency_model import Checked, Consistency
 from migration.crossing_keys import drop_crossing_keys
-from migration.errors import OrphansFound
+from migration.errors import OrphansFound, RenameRefused
 from migration.journal import open_journal
-from migration.online import CUTTING_OVER, MOVED, STARTING
+from migration.online import CUTTING_OVER, FINISHED, MOVED, STARTING
 from migration.progress import Silent
+from migration.rename import RENAME_STEP
 from tests.support.clusters import Cluster
 from tests.support.contracts import make_contract, make_service
 from tests.support.moves import revealed
@@ -322,3 +323,24 @@ def test_a_schema_that_was_renamed_in_its_own_database_is_found_by_its_new_name(
     assert scene.only().orphan_rows == 0
     scene.run(scene.own["user"], "DELETE FROM accounts.users WHERE id <= 3")
     assert scene.only().orphan_keys == 3
+
+
+def test_a_new_name_that_services_yaml_does_not_have_any_more_is_told_of_with_what_to_put_back(
+    scene: Scene,
+) -> None:
+    scene.split(KEY, USERS, PAYMENTS)
+    with open_journal(scene.shared, scene.contract) as journal:
+        move = journal.last_move("user")
+        assert move is not None
+        journal.end(journal.begin(move, RENAME_STEP), "done", {"renamed_to": "accounts"})
+        journal.set_state(move, FINISHED, over=True)
+    scene.run(scene.own["user"], "ALTER SCHEMA user_schema RENAME TO accounts")
+    (failed,) = scene.check().failed
+    assert "put `ownSchema: accounts` back, then `pulumi up`" in str(failed.error)
+    with pytest.raises(RenameRefused, match=r"services\.yaml has no `ownSchema` any more"):
+        scene.check().require()
+    scene.run(scene.own["user"], "ALTER SCHEMA accounts RENAME TO user_schema")
+    assert scene.only().orphan_rows == 0, "a person gave it the old name"
+    scene.run(scene.own["payment"], "ALTER TABLE payment_schema.payments RENAME payer TO who")
+    (failed,) = scene.check().failed
+    assert "has no column payer any more" in str(failed.error)

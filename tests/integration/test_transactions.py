@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ from migration.transactions import Watched
 from migration.transactions_watch import note_watched, read_watched, watch_transactions
 from tests.support.clusters import Clusters
 from tests.support.contracts import make_contract, make_service
-from tests.support.queries_verb import run_queries
+from tests.support.queries_verb import run_queries, start_queries
 
 pytestmark = pytest.mark.integration
 
@@ -119,7 +121,7 @@ def test_writes_to_two_services_in_separate_statements_are_found_with_how_often_
             connection.execute("INSERT INTO user_schema.users VALUES (99)")
             connection.execute("INSERT INTO wallet_schema.wallets VALUES (99)")
         watched = seen()
-    assert watched.ended == "time"
+    assert watched.ended == "interrupted"
     assert watched.transactions == 7
     found = {pair.services: (pair.transactions, set(pair.examples)) for pair in watched.pairs}
     odd = 'INSERT user_schema."Or: INSERT, ""x"".y"'
@@ -250,6 +252,70 @@ def test_the_command_shows_what_it_saw_and_keeps_it(shop: Database, tmp_path: Pa
         kept = read_watched(connection, contract)
     assert kept is not None
     assert kept.as_json() == shown
+
+
+@pytest.mark.parametrize(("crossing", "code"), [(True, 27), (False, 130)], ids=["found", "nothing found"])
+def test_ctrl_c_ends_the_commands_watch_and_not_its_result(
+    shop: Database, tmp_path: Path, crossing: bool, code: int
+) -> None:
+    contract = agreed(shop)
+    with start_queries(contract, tmp_path, "--watch-transactions", "86400", "--json") as process:
+        assert process.stderr is not None
+        assert any("Ctrl-C ends it" in line for line in process.stderr), "it did not begin"
+        wallet = ["INSERT INTO wallet_schema.wallets VALUES (1)"] if crossing else []
+        write(shop, "INSERT INTO user_schema.users VALUES (1)", *wallet)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=BOUND)
+    assert process.returncode == code, error
+    shown = json.loads(out)
+    seen = shown["transactions"]
+    assert (seen["ended"], seen["transactions"], len(seen["pairs"])) == ("interrupted", 1, int(crossing))
+    assert seen["seconds"] < BOUND
+    assert shown["error"]["exit_code"] == code
+    assert ("cut short" in shown["error"]["message"]) != crossing
+    assert error.splitlines()[-1] == f"error: {shown['error']['message']}"
+    with shop.connect() as connection:
+        kept = read_watched(connection, contract)
+    # What saw nothing does not take the place of a watch that was not cut short.
+    assert (kept and kept.as_json()) == (seen if crossing else None)
+
+
+def test_ctrl_c_says_to_a_person_that_the_watch_was_cut_short(shop: Database, tmp_path: Path) -> None:
+    with start_queries(agreed(shop), tmp_path, "--watch-transactions", "86400") as process:
+        assert process.stderr is not None
+        assert any("Ctrl-C ends it" in line for line in process.stderr), "it did not begin"
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=BOUND)
+    assert process.returncode == 130, error
+    assert "cut short: 86,400 s were asked for" in " ".join(out.split())
+
+
+def test_ctrl_c_before_the_watch_has_begun_leaves_no_slot_that_is_still_being_made(
+    shop: Database, tmp_path: Path
+) -> None:
+    looking = (
+        "SELECT pid FROM pg_stat_activity WHERE query ~ 'slot' AND datname = current_database()"
+        " AND application_name = 'waqiti-migration-watch'"
+    )
+    with shop.connect(autocommit=False) as old, shop.connect() as connection:
+        old.execute("SELECT pg_current_xact_id()")  # which the slot has to wait for
+        with start_queries(agreed(shop), tmp_path, "--watch-transactions", "86400") as process:
+            assert process.stderr is not None
+            assert "for 86400 s" in process.stderr.readline()
+            deadline = time.monotonic() + BOUND
+            while not connection.execute(looking).fetchall():
+                assert time.monotonic() < deadline, "it did not begin"
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            error = process.communicate(timeout=BOUND)[1]
+        assert (process.returncode, len(error.splitlines())) == (130, 1), error
+        while connection.execute(looking).fetchall():
+            assert time.monotonic() < deadline, "it is still being made, for nobody"
+            time.sleep(0.02)
+        (slots,) = connection.execute(
+            "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"
+        ).fetchall()
+    assert slots == (0,)
 
 
 def test_the_commands_exit_status_tells_of_a_pair(shop: Database, tmp_path: Path) -> None:

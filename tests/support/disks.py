@@ -6,12 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psycopg
+
+from migration.errors import MigrationError
+from servers.errors import ServerError
 from tests.support.absence import absent
+from tests.support.clusters import Cluster
 from tests.support.folders import own_folder
 
 
@@ -91,3 +98,25 @@ def fill_up(folder: Path) -> Path:
                 file.flush()
         except OSError:
             return ballast
+
+
+def use_up_wal(connection: psycopg.Connection[Any]) -> None:
+    """More WAL than PostgreSQL has set aside: on a full disk it cannot make the next segment, and stops."""
+    connection.execute(
+        "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1 << 20)) FROM generate_series(1, 150)"
+    )
+
+
+def bring_up(cluster: Cluster) -> None:
+    """As its supervisor would, now that there is room: it may have died, be about to, or have recovered."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            cluster.server.start()
+            cluster.database().connect().close()
+        except (MigrationError, ServerError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return

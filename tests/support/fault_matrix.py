@@ -1,7 +1,7 @@
 """Which combinations of faults are tried: all of them, or so many that every step meets every fault.
 
 CI tries each step with each fault once, the rest (which way, which versions) by turns. With
-`WAQITI_ALL_FAULTS` set, the whole product is tried: `WAQITI_ALL_FAULTS=1 script/test acceptance -k faults`.
+`WAQITI_ALL_FAULTS` set, the whole product is tried (docs/decisions/0051-faults-that-are-tried.md).
 """
 
 from __future__ import annotations

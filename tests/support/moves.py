@@ -16,6 +16,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Contract, CrossingRule, Login
+from components.replication_roles import reading_role
 from migration.connections import Database
 from migration.gateway import Gateway
 from migration.ownership import Ownership
@@ -201,7 +202,7 @@ def _gated(
     return gated_service(
         name,
         shared,
-        (through or _as_it_is)(_own_database(stack, target, name)),
+        (through or _as_it_is)(_own_database(stack, target, name, services)),
         application=APPLICATION,
         service_login=login(name, "service"),
         owner=f"test_{name}_owner",
@@ -223,7 +224,7 @@ def _fill(stack: ExitStack, cluster: Cluster, rows: int) -> Database:
     return database
 
 
-def _own_database(stack: ExitStack, cluster: Cluster, service: str) -> Database:
+def _own_database(stack: ExitStack, cluster: Cluster, service: str, services: tuple[str, ...]) -> Database:
     """An instance's database as components/roles.py leaves it; returned as the migration role sees it."""
     database = cluster.new_database()
     stack.callback(cluster.drop_database, database)
@@ -233,12 +234,19 @@ def _own_database(stack: ExitStack, cluster: Cluster, service: str) -> Database:
     names = {
         "owner": owner, "migration": migration.name, "service": login(service, "service").name,
         "schema": f"{service}_schema", "database": database.endpoint.database,
-        "following": flow_name(service, "back"),
     }  # fmt: skip
+    streaming = [
+        flow_name(service, "back"),
+        *(reading_role(one, service) for one in services if one != service),
+    ]
     with database.connect() as connection:
-        for role in (owner, names["following"]):
+        for role in (owner, *streaming):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        for role in streaming:
+            made = {"role": sql.Identifier(role), "migration": sql.Identifier(migration.name)}
+            connection.execute(sql.SQL("ALTER ROLE {role} LOGIN REPLICATION").format(**made))
+            connection.execute(sql.SQL("GRANT {role} TO {migration}").format(**made))
         script = sql.SQL(TARGET_ROLES.read_text())
         connection.execute(script.format(**{key: sql.Identifier(value) for key, value in names.items()}))
         if cluster.version >= 16:

@@ -1,5 +1,4 @@
-GRANT {owner}, {following} TO {migration};
-ALTER ROLE {following} LOGIN REPLICATION;
+GRANT {owner} TO {migration};
 GRANT pg_monitor, pg_read_all_data, pg_signal_backend, pg_checkpoint TO {migration};
 ALTER ROLE {migration} REPLICATION BYPASSRLS;
 ALTER DATABASE {database} OWNER TO {owner};

@@ -128,7 +128,7 @@ def _make_roles(database: Database, schema: str, roles: Mapping[str, str]) -> No
             " pg_checkpoint TO {migration}",
             "ALTER DATABASE {database} OWNER TO {owner}",
             "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-            "GRANT CONNECT ON DATABASE {database} TO {service}",
+            "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {service}",
             "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
             "GRANT USAGE ON SCHEMA {schema} TO {service}",
             "REVOKE ALL ON SCHEMA public FROM PUBLIC",

@@ -124,13 +124,14 @@ class Scene:
                     " UNION ALL SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d"
                     " ON d.oid = subdbid WHERE subname LIKE '%%reads%%' AND datname = current_database()"
                     " UNION ALL SELECT 'table' FROM pg_tables WHERE schemaname = 'user_schema'"
-                    " AND current_database() = %(payment)s"
+                    " AND %(payment)s"
                     " UNION ALL SELECT 'type ' || typname FROM pg_type t JOIN pg_namespace n"
                     " ON n.oid = typnamespace WHERE nspname = 'user_schema' AND typtype IN ('d', 'e')"
-                    " AND current_database() = %(payment)s"
+                    " AND %(payment)s"
                     " UNION ALL SELECT 'schema' FROM pg_namespace WHERE nspname = 'user_schema'"
-                    " AND current_database() = %(payment)s ORDER BY 1",
-                    {"payment": self.world.target("payment").endpoint.database},
+                    " AND %(payment)s ORDER BY 1",
+                    # By the side: databases of two servers may have the same name.
+                    {"payment": side == "payment"},
                 ).fetchall()
             found[side] = [row[0] for row in rows]
         return found

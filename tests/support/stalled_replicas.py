@@ -19,12 +19,15 @@ def reading(made: World) -> Reading:
 
 
 def until(made: World, state: str) -> Reading:
-    """The replica, once it is in a state."""
-    deadline = time.monotonic() + 30
-    while (found := reading(made)).state != state:
+    """The replica, once it is there and in a state."""
+    deadline = time.monotonic() + 120
+    while True:
+        with made.source.connect() as connection:
+            found = read_readings(made.contract, connection)
+        if [one.state for one in found] == [state]:
+            return found[0]
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
-    return found
 
 
 def write_wal(made: World, megabytes: int) -> None:

@@ -92,6 +92,8 @@ class RecordingPlatform:
     """Writes down the arguments of what it is asked for."""
 
     asked: list[NetworkArgs | InstanceArgs | GatewayArgs] = field(default_factory=list)
+    through: list[tuple[str, Instance, Network]] = field(default_factory=list)
+    """Who is let through where: the name, the reader, the network."""
 
     def network(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions) -> Network:
         self.asked.append(args)
@@ -106,3 +108,8 @@ class RecordingPlatform:
         self.asked.append(args)
         endpoint = Endpoint(host=args.host, address="127.0.0.1", port=args.port, database=args.database)
         return Gateway(Part("Gateway", name, opts), endpoint, {"platform": "local"})
+
+    def let_through(
+        self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
+    ) -> None:
+        self.through.append((name, reader, network))

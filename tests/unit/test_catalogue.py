@@ -151,6 +151,21 @@ def test_a_role_that_stands_for_another_services_owner_is_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        (["walet"], "walet is not in this file; did you mean `wallet`?"),
+        (["user"], "user is the service itself; remove it"),
+        (["wallet", "wallet"], "wallet stands there twice; remove one"),
+    ],
+)
+def test_a_service_reads_others_of_the_catalogue_each_once(
+    tmp_path: Path, reads: list[str], message: str
+) -> None:
+    problems = problems_of(tmp_path, lambda services: services["user"].update(reads=reads))
+    assert problems == [f"services.yaml: services.user.reads: {message}"]
+
+
+@pytest.mark.parametrize(
     "name", ["postgres", "template1", "pg_payments", "public", "information_schema", "pgbouncer"]
 )
 @pytest.mark.parametrize("key", ["database", "schema", "ownSchema", "role"])

@@ -74,6 +74,13 @@ def test_every_verb_has_help_on_its_json_and_contract(verb: str) -> None:
         ("start", "user", "--rate-limit", "0"),
         ("start", "user", "--rate-limit", "20", "--no-throttle"),
         ("run", "user", "--stop-writes", "--rate-limit", "20"),
+        ("run", "user", "--stop-writes", "--switch-timeout", "5"),
+        ("run", "user", "--switch-timeout", "31"),
+        ("run", "user", "--pause-timeout", "-1"),
+        ("cutover", "user", "--switch-timeout", "nan"),
+        ("cutover", "user", "--pause-timeout", "inf"),
+        ("rollback", "user", "--immediate", "--switch-timeout", "0"),
+        ("start", "user", "--wal-limit", "nan"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exits_with_2(arguments: tuple[str, ...]) -> None:

@@ -18,6 +18,13 @@ def findings(engine: str = "26.1.5+dfsg1", **more: list[Attempt]) -> Findings:
             *more.get(name, []),
         ]
         found.default_routes[name] = 0
+    found.members = {
+        network: frozenset(members)
+        for name in found.services
+        for network, members in (
+            (name, {f"{name}-gateway"}), (f"{name}-inner", {f"{name}-gateway", f"{name}-instance"}),
+        )
+    }  # fmt: skip
     found.attempts[ELSEWHERE], found.default_routes[ELSEWHERE] = more.get(ELSEWHERE, []), 1
     found.logins = {
         (one, other): "gateway" if one == other else "" for one in found.services for other in found.services
@@ -82,3 +89,22 @@ def test_the_matrix_shows_what_was_reached_from_where() -> None:
         "wallet     instance  gateway  -     -    0          wallet",
         "elsewhere  -         -        -     -    1          -",
     ]
+
+
+@pytest.mark.parametrize("network", ["user", "user-inner"])
+@pytest.mark.parametrize("stranger", ["wallet-instance", "wallet-gateway"])
+def test_anothers_container_in_a_services_network_is_a_breach(network: str, stranger: str) -> None:
+    found = findings()
+    found.members[network] |= {stranger}
+    assert found.breaches() == [f"{stranger} is in the network {network}"]
+
+
+def test_the_instance_of_a_reader_may_be_in_the_inner_network_and_no_more_of_it() -> None:
+    found = findings()
+    found.reads = (("wallet", "user"),)
+    found.members["user-inner"] |= {"wallet-instance"}
+    assert found.breaches() == []
+    found.members["user"] |= {"wallet-instance"}
+    found.members["user-inner"] |= {"wallet-gateway"}
+    found.members["wallet-inner"] |= {"user-instance"}
+    assert len(found.breaches()) == 3

@@ -107,11 +107,16 @@ def test_public_is_given_nothing(declared: dict[str, Registered]) -> None:
     assert all(one.inputs["privileges"] == [] for one in of_public)
 
 
-def test_the_service_is_given_no_right_to_make_anything(declared: dict[str, Registered]) -> None:
+def test_the_service_is_given_no_right_to_make_anything_that_lasts(declared: dict[str, Registered]) -> None:
     for one in declared.values():
         if one.inputs.get("role") == "waqiti_user_service":
             privileges = set(one.inputs.get("privileges", ()))
-            assert not privileges & {"CREATE", "TEMPORARY", "TRUNCATE", "REFERENCES", "TRIGGER", "ALL"}
+            assert not privileges & {"CREATE", "TRUNCATE", "REFERENCES", "TRIGGER", "ALL"}
+
+
+def test_only_the_service_may_make_temporary_tables(declared: dict[str, Registered]) -> None:
+    may = {one.inputs["role"] for one in declared.values() if "TEMPORARY" in one.inputs.get("privileges", ())}
+    assert may == {"waqiti_user_service"}
 
 
 def test_the_owner_owns_database_and_schema(declared: dict[str, Registered]) -> None:

@@ -29,6 +29,7 @@ routes = st.builds(
     user=st.none() | one_line,
     password=st.none() | one_line,
     schemas=st.lists(one_line, max_size=3).map(tuple),
+    for_good=st.booleans(),
 )
 
 

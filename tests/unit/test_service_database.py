@@ -13,7 +13,8 @@ import pytest
 from components.catalogue import read_catalogue
 from components.contract import Endpoint
 from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
-from components.service_database import ServiceDatabase, ServiceDatabaseArgs, following_role
+from components.replication_roles import following_role, reading_role
+from components.service_database import ServiceDatabase, ServiceDatabaseArgs
 from components.tuning import tune
 from migration.replication import flow_name
 from tests.unit.recording import RecordingPlatform, Registered, record
@@ -79,6 +80,38 @@ def test_only_this_services_roles_are_let_into_its_instance() -> None:
 @pytest.mark.parametrize("service", ["user", "Odd-Name", "a_b9"])
 def test_the_role_that_follows_is_called_as_the_migration_calls_it(service: str) -> None:
     assert following_role(service) == flow_name(service, "back")
+
+
+def test_a_service_that_is_read_has_a_role_for_each_reader_and_no_other_way_in() -> None:
+    platform, registered = deploy(readers=("analytics", "odd-name"))
+    roles = ("waqiti_reads_analytics_of_user", "waqiti_reads_odd_name_of_user")
+    _, instance, _ = asked(platform)
+    assert instance.reading_roles == roles
+    assert not set(roles) & {*instance.roles, *instance.replication_roles}
+    made = {one.inputs["name"]: one for one in registered if one.type.endswith(":Role")}
+    for role in roles:
+        assert "password" not in made[role].inputs
+        assert made[role].ignored == ("password",)
+    assert set(roles) <= set(made["waqiti_user_migration"].inputs["roles"])
+
+
+def test_a_readers_instance_is_let_through_to_the_other_services_network() -> None:
+    platform = RecordingPlatform()
+
+    def program() -> None:
+        user = ServiceDatabase("user", arguments(platform, readers=("wallet",)))
+        wallet = ServiceDatabase("wallet", arguments(platform))
+        wallet.let_read(user)
+        assert platform.through == [("wallet-reads-user", wallet.instance, user.network)]
+
+    record(program)
+
+
+def test_the_name_of_a_reading_role_fits_and_is_one_pairs_alone() -> None:
+    long = "a" * 30
+    names = {reading_role(long, "b" * 30), reading_role(long, "b" * 29), reading_role("b" * 30, long)}
+    assert len(names) == 3
+    assert all(len(name) <= 63 for name in names)
 
 
 def test_the_component_has_the_projects_token() -> None:

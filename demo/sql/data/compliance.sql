@@ -5,7 +5,7 @@ SELECT demo_build.key('case', i), i, (ARRAY['open', 'in review', 'approved', 're
 FROM generate_series(1, demo_build.users(), 2) AS i;
 INSERT INTO compliance_schema.kyc_documents (case_id, kind, scan, sha256)
 SELECT demo_build.key('case', i), 'scan', CASE WHEN i % 10 <> 1 THEN lo_from_bytea(0, content) END, sha256(content)
-FROM (SELECT 1 + 2 * n AS i, decode(repeat(md5(n::text), 64 * (1 + (n % 40))::integer), 'hex') AS content FROM generate_series(0, 199) AS n) AS made;
+FROM (SELECT 1 + 2 * n AS i, decode(repeat(md5(n::text), 64 * (1 + (n % 40))::integer), 'hex') AS content FROM generate_series(0, least(199, (demo_build.users() - 1) / 2)) AS n) AS made;
 -- A large object of several pages and an empty one.
 INSERT INTO compliance_schema.kyc_documents (case_id, kind, scan, sha256) VALUES
     (demo_build.key('case', 1), 'film', lo_from_bytea(0, convert_to(repeat('0123456789', 40000), 'UTF8')), sha256(convert_to(repeat('0123456789', 40000), 'UTF8'))),
