@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from demo.docker_host import end_orphaned_engines
+from demo.docker_host import end_orphaned_engines, remove_engine
 from demo.errors import DemoError
 from servers import postmaster
 
@@ -37,6 +37,7 @@ def remove_leftovers() -> None:
         owner = re.fullmatch(rf"{PREFIX}(\d+)-.*", left.name)
         if owner is None or postmaster.alive(int(owner[1])) or not _is_ours(left):
             continue
+        _end_engines(left)
         _end_servers(left)
         _end_disks(left)
         shutil.rmtree(left, ignore_errors=True)
@@ -44,6 +45,13 @@ def remove_leftovers() -> None:
 
 def _is_ours(folder: Path) -> bool:
     return os.geteuid() in (0, folder.stat().st_uid)
+
+
+def _end_engines(folder: Path) -> None:
+    """Those of demos in it, which go on without who started them, and hold the lock of all engines."""
+    for noted in folder.glob("*/*/docker.pid"):
+        with suppress(DemoError):
+            remove_engine(noted.parent)
 
 
 def _end_servers(folder: Path) -> None:
