@@ -12,8 +12,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import psutil
 
 from demo.home import Home
 from servers.postmaster import alive, command_names
@@ -77,9 +80,25 @@ def stop_all(home: Home, seconds: float = TERM_SECONDS) -> list[str]:
     _wait(list(left.values()), seconds)
     for pid in left.values():
         _kill_group(pid)
+    _end_providers(home)
     for file in home.pids.glob("*.pid"):
         file.unlink(missing_ok=True)
     return list(left)
+
+
+def _end_providers(home: Home) -> None:
+    """End Pulumi's helpers of this demo's stack, which outlive an engine that was killed.
+
+    They are in groups of their own, without the folder in their command line; their environment names it.
+    """
+    backend = home.environment()["PULUMI_BACKEND_URL"]
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("PULUMI_BACKEND_URL") != backend:
+                continue
+            helper = process.name().startswith("pulumi-") or "pulumi.dynamic" in process.cmdline()
+            if helper or any(word.endswith("/pulumi-language-python-exec") for word in process.cmdline()):
+                process.kill()
 
 
 def kill_servers(home: Home) -> int:
