@@ -12,15 +12,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import psutil
 
 from demo.home import Home
 from servers.postmaster import alive, command_names
 
 _NOTE_AND_BECOME = 'echo $$ > "$1" && shift && exec "$@"'
-_ENDED_BY = {"postgres": signal.SIGINT, "pgbouncer": signal.SIGTERM}
-"""The signal by which each of our servers ends at once and cleanly."""
+_ENDED_BY = {"postgres": signal.SIGINT, "pgbouncer": signal.SIGTERM, "initdb": signal.SIGTERM}
+"""The signal by which each of our servers, and what makes one, ends at once and cleanly."""
 TERM_SECONDS = 30.0
 """What a program has to end by itself before it is killed."""
 
@@ -77,16 +80,33 @@ def stop_all(home: Home, seconds: float = TERM_SECONDS) -> list[str]:
     _wait(list(left.values()), seconds)
     for pid in left.values():
         _kill_group(pid)
+    _end_providers(home)
     for file in home.pids.glob("*.pid"):
         file.unlink(missing_ok=True)
     return list(left)
+
+
+def _end_providers(home: Home) -> None:
+    """End Pulumi's helpers of this demo's stack, which outlive an engine that was killed.
+
+    They are in groups of their own, without the folder in their command line; their environment names it.
+    """
+    backend = home.environment()["PULUMI_BACKEND_URL"]
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("PULUMI_BACKEND_URL") != backend:
+                continue
+            helper = process.name().startswith("pulumi-") or "pulumi.dynamic" in process.cmdline()
+            if helper or any(word.endswith("/pulumi-language-python-exec") for word in process.cmdline()):
+                process.kill()
 
 
 def kill_servers(home: Home) -> int:
     """End every process whose command line names the demo's folder; returns how many there were.
 
     What is left once Pulumi has destroyed the stack, or when it cannot: PostgreSQL and PgBouncer
-    processes. Nobody but the demo has this folder in a command line.
+    processes, and an initdb that a killed Pulumi's provider waits for. Nobody but the demo has this folder in
+    a command line.
     """
     listed = subprocess.run(
         ["ps", "-ww", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True, timeout=10

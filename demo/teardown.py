@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +14,9 @@ from demo.home import Home
 from demo.passwords import passwords
 
 _PROGRAM_SECONDS = 10.0
+_REMOVAL_SECONDS = 30.0
+_STILL_AT_WORK = (errno.ENOTEMPTY, errno.ENOENT)
+"""A file came, or went, while the folder was being removed."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,23 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
     own_engine = engine.take_down(home, trouble)
     servers = children.kill_servers(home)
     tell("removing data")
-    try:
-        shutil.rmtree(home.root)
-    except OSError as error:
-        raise DemoError(
-            f"{error.filename} could not be removed ({error.strerror}); remove {home.root} yourself"
-        ) from error
+    servers += _remove(home)
     return Removed(programs, resources, servers, trouble, own_engine)
+
+
+def _remove(home: Home) -> int:
+    """Remove the folder, against those that are still making something in it; returns how many were ended.
+
+    A provider of a Pulumi that was killed does not know of it before it is done.
+    """
+    ended, deadline = 0, time.monotonic() + _REMOVAL_SECONDS
+    while home.root.exists():
+        try:
+            shutil.rmtree(home.root)
+        except OSError as error:
+            if error.errno not in _STILL_AT_WORK or time.monotonic() > deadline:
+                raise DemoError(
+                    f"{error.filename} could not be removed ({error.strerror}); remove {home.root} yourself"
+                ) from error
+            ended += children.kill_servers(home)
+    return ended

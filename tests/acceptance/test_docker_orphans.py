@@ -41,6 +41,18 @@ COMMANDS = (
     "run --detach --restart always --stop-signal KILL --network of-a-test --name one sleeps /sleep 600",
     "inspect --format {{{{.State.Pid}}}} one",
 )
+LASTING = """
+import os, signal
+from demo import docker_host
+from tests.support.folders import own_folder
+folder = own_folder() / "demo" / "docker"
+with docker_host._lock(wait=True):
+    pass
+docker_host.lasting_engine(folder)
+print(folder, (folder / "docker.pid").read_text(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A demo's engine, which goes on after its process, in a test of the demo that is killed."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,9 @@ class Left:
 @contextmanager
 def session(image: Path) -> Iterator[Left]:
     """One that has an engine and waits; killed at the end, if not before."""
-    environment = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
     process = subprocess.Popen(
         [sys.executable, "-c", SESSION, *(command.format(image=image) for command in COMMANDS)],
-        cwd=REPOSITORY, env=environment, text=True,
+        cwd=REPOSITORY, env=without_host(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -84,11 +95,21 @@ def session(image: Path) -> Iterator[Left]:
         end_orphaned_engines()
 
 
+def required() -> None:
+    """Skip where not everything is to be tried."""
+    if not os.environ.get("WAQITI_REQUIRE_ALL"):
+        absent("a Docker Engine of its own is only started where WAQITI_REQUIRE_ALL is set, by root")
+
+
+def without_host() -> dict[str, str]:
+    """The environment without an engine that is there already."""
+    return {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     """The archive of an image that can sleep."""
-    if not os.environ.get("WAQITI_REQUIRE_ALL"):
-        absent("a Docker Engine of its own is only started where WAQITI_REQUIRE_ALL is set, by root")
+    required()
     sleep = "/usr/bin/sleep"
     libraries = subprocess.run(["ldd", sleep], capture_output=True, text=True, check=True).stdout.split()
     archive = tmp_path / "image.tar"
@@ -116,3 +137,18 @@ def test_the_engine_of_a_killed_session_is_ended_with_all_that_is_its_own(image:
         assert f"process {left.container}" in left.is_there()
         remove_leftovers()
         assert left.is_there() == []
+
+
+def test_the_lasting_engine_of_a_demo_in_a_killed_session_is_ended_too() -> None:
+    required()
+    command = [sys.executable, "-c", LASTING]
+    killed = subprocess.run(
+        command, cwd=REPOSITORY, env=without_host(), capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    folder, engine = killed.stdout.split()
+    assert postmaster.alive(int(engine))
+    remove_leftovers()
+    assert not postmaster.alive(int(engine))
+    assert not Path(folder).exists()
+    assert folder not in Path("/proc/self/mountinfo").read_text()

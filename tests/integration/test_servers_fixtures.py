@@ -19,11 +19,13 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 LEFT = """
-import os, signal
+import os, signal, subprocess, sys
 from tests.support.clusters import Clusters
 from tests.support.folders import own_folder
 folder = own_folder()
-print(folder, Clusters(folder).get("source", 17).server.pid(), flush=True)
+program = [sys.executable, "-c", "import time; time.sleep(600)", f"{folder}/contract.json"]
+program = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(folder, Clusters(folder).get("source", 17).server.pid(), program.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -73,8 +75,8 @@ def test_what_a_killed_session_left_is_ended_and_removed_by_the_next() -> None:
         [sys.executable, "-c", LEFT], capture_output=True, text=True, check=False, timeout=120
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    folder, pid = killed.stdout.split()
-    assert postmaster.alive(int(pid))
+    folder, *pids = killed.stdout.split()
+    assert [postmaster.alive(int(pid)) for pid in pids] == [True, True]
     remove_leftovers()
-    wait_until(lambda: not postmaster.alive(int(pid)))
+    wait_until(lambda: not any(postmaster.alive(int(pid)) for pid in pids))
     assert not Path(folder).exists()

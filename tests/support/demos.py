@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from demo.home import Options
@@ -67,11 +68,16 @@ class Demo:
         return [*sized, *self.more]
 
     def processes(self) -> list[str]:
-        """Command lines that name the demo's folder."""
-        listed = subprocess.run(
-            ["ps", "-ww", "-A", "-o", "args="], capture_output=True, text=True, check=True
-        )
-        return [line for line in listed.stdout.splitlines() if str(self.root) in line]
+        """Command lines that name the demo's folder, or that have it in the environment that Pulumi gets."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                line = " ".join(process.cmdline())
+                if str(self.root) in line or str(self.root) in process.environ().get(
+                    "PULUMI_BACKEND_URL", ""
+                ):
+                    found.append(line)
+        return found
 
     def kill_in(self, stage: str, seconds: float) -> None:
         """Start a demo and kill it some seconds after a stage has begun."""

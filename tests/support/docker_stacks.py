@@ -25,7 +25,7 @@ from servers.certificates import Authority
 from servers.postgres import PostgresServer
 from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.absence import absent
-from tests.support.folders import own_folder
+from tests.support.folders import own_folder, remove_leftovers
 
 SOURCE_HOST = "postgres-shared"
 ADMINISTRATOR = Login.model_validate({"name": "postgres", "password": "administrator-of-nothing"})
@@ -54,6 +54,8 @@ def docker_host(*, installed: bool = False) -> Iterator[str]:
     given = os.environ.get("DOCKER_HOST")
     if given is None and not os.environ.get("WAQITI_REQUIRE_ALL"):
         absent("no Docker Engine: export DOCKER_HOST (script/docker-engine start FOLDER prints it)")
+    # An engine that a killed session left may hold what is waited for here.
+    remove_leftovers()
     try:
         with docker_engine(installed=installed) as host:
             yield host

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from demo.docker_host import end_orphaned_engines
+from demo.docker_host import end_orphaned_engines, remove_engine
 from demo.errors import DemoError
 from servers import postmaster
 
 PREFIX = "wqt"
 """Short: unix sockets are made in these folders."""
-SERVERS = ("postgres", "pgbouncer")
+PROGRAMS = ("postgres", "pgbouncer", "python")
+"""What a session starts: servers, and programs of this project, which may go on without it."""
 
 
 def own_folder() -> Path:
@@ -29,7 +30,7 @@ def own_folder() -> Path:
 
 
 def remove_leftovers() -> None:
-    """End the Docker Engines, servers and disks of sessions that were killed, and remove their folders."""
+    """End the engines, programs and disks of sessions that were killed, and remove their folders."""
     # Who needs an engine is told what is in the way of it.
     with suppress(DemoError):
         end_orphaned_engines()
@@ -37,7 +38,8 @@ def remove_leftovers() -> None:
         owner = re.fullmatch(rf"{PREFIX}(\d+)-.*", left.name)
         if owner is None or postmaster.alive(int(owner[1])) or not _is_ours(left):
             continue
-        _end_servers(left)
+        _end_engines(left)
+        _end_programs(left)
         _end_disks(left)
         shutil.rmtree(left, ignore_errors=True)
 
@@ -46,10 +48,20 @@ def _is_ours(folder: Path) -> bool:
     return os.geteuid() in (0, folder.stat().st_uid)
 
 
-def _end_servers(folder: Path) -> None:
+def _end_engines(folder: Path) -> None:
+    """Those of demos in it, which go on without who started them, and hold the lock of all engines."""
+    if not folder.stat().st_uid == os.geteuid() == 0:
+        return
+    for noted in folder.glob("*/*/docker.pid"):
+        with suppress(DemoError):
+            remove_engine(noted.parent)
+
+
+def _end_programs(folder: Path) -> None:
     for process in psutil.process_iter(["name", "cmdline"]):
         started = process.info["cmdline"] or ()
-        if process.info["name"] in SERVERS and any(f"{folder}/" in argument for argument in started):
+        ours = str(process.info["name"]).startswith(PROGRAMS)
+        if ours and any(f"{folder}/" in argument for argument in started):
             postmaster.kill_with_children(process.pid)
 
 

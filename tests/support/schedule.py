@@ -45,6 +45,7 @@ def by_cost(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
 
 def rank(file: str) -> tuple[int, int, str]:
+    """What a file is sorted by."""
     if file.startswith(ENGINE):
         return 0, 0, file
     name = PurePosixPath(file).stem
