@@ -41,11 +41,17 @@ def _spelled(statement: str, role: Any) -> str:
 
 
 def table_without(statement: str, defaults: Collection[str], constraints: Collection[str]) -> str:
-    """A CREATE TABLE (or CREATE DOMAIN) without the defaults of some columns and some named constraints."""
-    tree: Any = parse_sql(statement)[0].stmt
+    """A CREATE TABLE (or CREATE DOMAIN) without the defaults of some columns and some named constraints.
+
+    What a dump puts after it (statistics targets, storage, options of columns) stays as it is.
+    """
+    first = parse_sql(statement)[0]
+    tree: Any = first.stmt
+    end = (first.stmt_location or 0) + first.stmt_len if first.stmt_len else len(statement)
+    rest = statement[end:]
     if isinstance(tree, ast.CreateDomainStmt):
         tree.constraints = tuple(c for c in tree.constraints or () if c.conname not in constraints)
-        return str(RawStream()(tree))
+        return str(RawStream()(tree)) + rest
     elements = []
     for element in tree.tableElts or ():
         if isinstance(element, ast.Constraint) and element.conname in constraints:
@@ -59,7 +65,7 @@ def table_without(statement: str, defaults: Collection[str], constraints: Collec
             )
         elements.append(element)
     tree.tableElts = tuple(elements)
-    return str(RawStream()(tree))
+    return str(RawStream()(tree)) + rest
 
 
 INTERNAL_OPTION = "pg_attver"

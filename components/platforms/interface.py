@@ -60,10 +60,10 @@ class InstanceArgs:
     """Roles that may log in to `database`: service, monitoring, backup."""
     replication_roles: tuple[str, ...] = ()
     """Roles that may log in to `database` and open replication connections: migration, backup."""
-    reading_roles: tuple[str, ...] = ()
-    """Roles as which instances that are let through to this one follow what they read of `database`."""
     keep_data: bool = True
     """Whether `destroy` leaves the data where it is; a later `up` with the same version adopts it."""
+    reading_roles: tuple[str, ...] = ()
+    """Roles as which instances that are let through to this one follow what they read of `database`."""
 
 
 @dataclass(frozen=True)

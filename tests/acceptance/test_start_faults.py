@@ -122,10 +122,16 @@ def test_a_start_in_which_a_server_is_killed_leaves_nothing_behind(
     with ThreadPoolExecutor(1) as supervisor, killable.online(Faults([fault])) as online:
         plan = killable.examined()
         restarted = supervisor.submit(killable.start_again, server)
-        with pytest.raises(MigrationError) as failed:
+        said = ""
+        try:
             online.start(killable.service, plan)
+        except MigrationError as error:
+            said = str(error)
+        else:
+            # It was there again before a step needed it.
+            online.abort(killable.service, killable.plan)
         restarted.result()
-        assert "\n" not in str(failed.value)
+        assert "\n" not in said
     killable.resume()
     killable.assert_sound()
     assert leftovers(killable.world, "user") == []

@@ -68,6 +68,18 @@ def test_a_dropped_default_and_check_leave_the_rest_of_the_table_alone() -> None
     assert parse_sql(left) == parse_sql(expected)
 
 
+@pytest.mark.parametrize(
+    "first",
+    ['CREATE TABLE s."日本" (id bigint DEFAULT 7)', "CREATE DOMAIN s.d AS text CONSTRAINT ck CHECK (true)"],
+)
+def test_what_a_dump_puts_after_a_table_stays(first: str) -> None:
+    rest = ';\nALTER TABLE ONLY s."日本" ALTER COLUMN id SET STATISTICS 77;\n'
+    left = table_without(first + rest, {"id"}, {"ck"})
+    assert left.endswith(rest)
+    assert "7)" not in left.removesuffix(rest)
+    assert len(parse_sql(left)) == 2
+
+
 TABLE = 'CREATE TABLE s.t (\n    "ä;b" integer,\n    c text\n);\n'
 INTERNAL = "ALTER TABLE ONLY s.t ALTER COLUMN c SET (pg_attver=22158952);\n"
 
