@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from components.problems import Problem, closest
+from components.problems import Problem, unknown_service
 
 if TYPE_CHECKING:
     from components.catalogue import Catalogue, ServiceEntry
@@ -149,6 +149,4 @@ def _reads(name: str, entry: ServiceEntry, catalogue: Catalogue, where: str) -> 
         elif service in entry.reads[:number]:
             yield Problem(key, f"{service} stands there twice", "remove one")
         elif service not in catalogue.services:
-            guess = closest(service, catalogue.services)
-            fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(catalogue.services)}"
-            yield Problem(key, f"{service} is not in this file", fix)
+            yield unknown_service(key, service, catalogue.services, "this file")

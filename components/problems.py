@@ -48,6 +48,13 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
+def unknown_service(key: str, name: str, services: Iterable[str], file: str = "services.yaml") -> Problem:
+    """The problem of a name that is no service's, with the one that was probably meant."""
+    guess = closest(name, services)
+    fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(services)}"
+    return Problem(key, f"{name} is not in {file}", fix)
+
+
 def unknown_key(where: str, key: str, known: Sequence[str]) -> Problem:
     """The problem of a key that nothing reads, with the key that was probably meant."""
     guess = closest(key, known)

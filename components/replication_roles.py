@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Literal
 
 NAME_BYTES = 63
 """PostgreSQL cuts longer names."""
 
 
+def flow_name(service: str, direction: Literal["forward", "back"]) -> str:
+    """Of publication, slot, subscription and login of a direction; slots allow only [a-z0-9_]."""
+    return f"waqiti_{_plain(service)}_{direction}"
+
+
 def following_role(service: str) -> str:
     """The role as which the shared database follows a service that has moved."""
-    return f"waqiti_{_plain(service)}_back"
+    return flow_name(service, "back")
 
 
 def reading_role(reader: str, service: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.problems import Problem, closest
+from components.problems import Problem, unknown_service
 from components.sizes import GB
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def _services(settings: Settings, catalogue: Catalogue, where: str) -> Iterator[
     ):
         for name in names:
             if name not in catalogue.services:
-                guess = closest(name, known)
-                fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(known)}"
-                yield Problem(f"{where}{key}", f"{name} is not in services.yaml", fix)
+                yield unknown_service(f"{where}{key}", name, known)
     if settings.services is not None and not settings.services:
         yield Problem(f"{where}services", "no service", "name at least one, or remove the key for all")
 

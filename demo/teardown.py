@@ -49,8 +49,8 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
     tell("stopping programs")
     programs = tuple(children.stop_all(home, _PROGRAM_SECONDS)) if home.pids.exists() else ()
     resources, trouble = 0, ""
-    own_engine = home.engine.exists()
-    if not own_engine and home.project.exists() and home.passphrase.exists():
+    # What is on an engine of its own goes with that.
+    if not home.engine.exists() and home.project.exists() and home.passphrase.exists():
         try:
             resources = pulumi_stack.destroy(
                 home, passwords(home), lambda number: tell(f"pulumi destroy: {number} resources")

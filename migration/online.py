@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from components.contract import Contract, Service
+from components.replication_roles import flow_name
 from migration.copy_pace import CopyPace
 from migration.crossing_keys import drop_crossing_keys
 from migration.errors import MigrationError, WrongState
@@ -23,7 +24,6 @@ from migration.orphans import end_orphans
 from migration.plan_model import Plan
 from migration.protocol import Step, Verdict
 from migration.recheck import Recheck
-from migration.replication import flow_name
 from migration.replication_slots import KEYS_SUFFIX, drop_slot
 from migration.stack import source_database, target_database
 from migration.switch import Limits, SwitchResult, carry_out, settle

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.replication_roles import flow_name
 from migration.copy_pace import CopyPace, held_back
 from migration.copying import CopyTask, copy_tables
 from migration.errors import Interrupted, StepTimeout
@@ -28,7 +29,7 @@ from migration.move_offline import (
     unmake_schema,
 )
 from migration.references import drop_replicas, make_replicas
-from migration.replication import Flow, flow_name
+from migration.replication import Flow
 from migration.replication_removal import take_away
 from migration.replication_slots import drop_slots
 from migration.schema_watch import WATCHING, unwatch_schema, watch_schema

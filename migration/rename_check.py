@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 
 from components.contract import Contract, Service
+from components.replication_roles import flow_name
 from migration.catalog import read_catalog
 from migration.errors import RenameRefused
 from migration.gates_model import Gate, judged
 from migration.queries import query
 from migration.references_model import read_links
 from migration.rename_plan import HOW
-from migration.replication import flow_name
 from migration.runtime_queries_parse import named_in, normalized
 from migration.runtime_queries_read import read_ran
 from migration.schema_texts import TextUse, texts_naming

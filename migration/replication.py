@@ -8,7 +8,6 @@ started. Every function can be run twice.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Literal, LiteralString
 import psycopg
 from psycopg import sql
 
+from components.replication_roles import flow_name
 from migration.connections import Database
 from migration.errors import ConnectionLost, StepTimeout
 from migration.heartbeat import Heartbeat
@@ -40,11 +40,6 @@ from migration.replication_subscription import Subscription
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Direction = Literal["forward", "back"]
-
-
-def flow_name(service: str, direction: Direction) -> str:
-    """What publication, slot and subscription of a direction are called; slots allow only [a-z0-9_]."""
-    return f"waqiti_{re.sub(r'[^a-z0-9_]', '_', service.lower())}_{direction}"
 
 
 @dataclass(frozen=True)

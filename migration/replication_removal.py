@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from components.replication_roles import flow_name
 from migration.connections import Database
 from migration.errors import MigrationError
 from migration.heartbeat import Heartbeat
 from migration.locks import Patience
-from migration.replication import Direction, flow_name
+from migration.replication import Direction
 from migration.replication_login import drop_login
 from migration.replication_publication import restore_identities, unpublish
 from migration.replication_slots import drop_slots

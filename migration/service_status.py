@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from components.contract import Contract, Service
+from components.replication_roles import flow_name
 from migration.apply_errors import why_stalled
 from migration.connections import Database
 from migration.errors import MigrationError
@@ -20,7 +21,7 @@ from migration.queries import query
 from migration.references_lag import Reading, read_readings
 from migration.references_shape import changed_shapes
 from migration.rename import lost_name
-from migration.replication import Direction, flow_name
+from migration.replication import Direction
 from migration.stack import source_database, target_database
 from migration.wal_watch import WAL_LIMIT_BYTES
 

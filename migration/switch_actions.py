@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from components.replication_roles import flow_name
 from migration.connections import Database
 from migration.errors import ConnectionLost, MigrationError, VerificationFailed
 from migration.gateway import Gateway, Route
@@ -23,7 +24,7 @@ from migration.orphans import end_orphans
 from migration.ownership import Ownership
 from migration.protocol import Repair, Step
 from migration.recheck import Recheck
-from migration.replication import Flow, flow_name
+from migration.replication import Flow
 from migration.replication_subscription import Subscription
 from migration.schema_changes import require_unchanged
 from migration.schema_watch import read_watch, require_unchanged_in_pause

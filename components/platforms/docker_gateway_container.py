@@ -98,7 +98,7 @@ def make_gateway(
         "sockets": str(sockets),
         "port": args.port,
         "administrator": {"name": ADMINISTRATOR, "password": files.administrator_password},
-        "routes": str(folder / "routes.ini"),
+        "routes": str(host.routes(args.service)),
         "service_userlist": str(folder / "users.txt"),
     }
     endpoint = host.endpoint(args.host, plan.gateway_address, args.port, args.database)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.problems import Problem, closest
+from components.problems import Problem, unknown_service
 from components.sizes import GB, MB, format_size
 
 if TYPE_CHECKING:
@@ -188,9 +188,7 @@ def _volumes(settings: Settings, catalogue: Catalogue) -> Iterator[Problem]:
     """Volumes of nobody, and disks of two."""
     for name in settings.docker.volumes:
         if name not in catalogue.services:
-            guess = closest(name, catalogue.services)
-            fix = f"did you mean `{guess}`?" if guess else f"services: {', '.join(catalogue.services)}"
-            yield Problem("docker.volumes", f"{name} is not in services.yaml", fix)
+            yield unknown_service("docker.volumes", name, catalogue.services)
     holders: dict[str, str] = {}
     for name in settings.deployed(catalogue):
         volume = settings.docker.volume_of(name)

@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from pydantic import SecretStr
 
 from components.contract import Contract, Login, Service
-from migration.replication import flow_name
+from components.replication_roles import flow_name
 from migration.replication_login import drop_login, make_login
 from tests.acceptance.logins import connect
 from tests.acceptance.stack import Stack

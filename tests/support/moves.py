@@ -16,11 +16,10 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Contract, CrossingRule, Login
-from components.replication_roles import reading_role
+from components.replication_roles import flow_name, reading_role
 from migration.connections import Database
 from migration.gateway import Gateway
 from migration.ownership import Ownership
-from migration.replication import flow_name
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract
 from tests.support.gateways import GatedService, ensure_login, gated_service

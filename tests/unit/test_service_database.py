@@ -13,10 +13,9 @@ import pytest
 from components.catalogue import read_catalogue
 from components.contract import Endpoint
 from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
-from components.replication_roles import following_role, reading_role
+from components.replication_roles import flow_name, following_role, reading_role
 from components.service_database import ServiceDatabase, ServiceDatabaseArgs
 from components.tuning import tune
-from migration.replication import flow_name
 from tests.unit.recording import RecordingPlatform, Registered, record
 
 pytestmark = pytest.mark.unit
