@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pulumi
 
-from components.catalogue import Catalogue, ServiceEntry
+from components.catalogue import Catalogue
 from components.contract import CONTRACT_VERSION, Endpoint
 from components.service_database import RoleLogin, ServiceDatabase
 from components.settings import Settings, SourceLogin
@@ -44,8 +44,7 @@ def contract(
             "application": _source_login(settings.source.application),
         },
         "services": {
-            name: _service(name, catalogue.services[name], database, settings)
-            for name, database in databases.items()
+            name: _service(name, catalogue, database, settings) for name, database in databases.items()
         },
     }
 
@@ -72,7 +71,10 @@ def endpoints(databases: Mapping[str, ServiceDatabase]) -> dict[str, str]:
     }
 
 
-def _service(name: str, entry: ServiceEntry, database: ServiceDatabase, settings: Settings) -> dict[str, Any]:
+def _service(
+    name: str, catalogue: Catalogue, database: ServiceDatabase, settings: Settings
+) -> dict[str, Any]:
+    entry, deployed = catalogue.services[name], settings.deployed(catalogue)
     return {
         "name": name,
         "schema_name": entry.schema_name,
@@ -89,7 +91,7 @@ def _service(name: str, entry: ServiceEntry, database: ServiceDatabase, settings
         "instance_control": dict(database.instance.control),
         "pool_maximum": entry.pool.maximum,
         "crossing": [rule.model_dump(mode="json") for rule in entry.crossing],
-        "reads": list(entry.reads),
+        "reads": [read for read in entry.reads if read in deployed],
     }
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from components.contract import CrossingRule
+from components.contract import CrossingRule, DockerLink
 from components.replication_roles import reading_role
 from migration.complete import consolidation, restore_keys
 from migration.connections import Database
@@ -21,9 +21,11 @@ from migration.errors import WrongState
 from migration.fidelity import compare_schemas
 from migration.finish import finish_service
 from migration.planning import read_plan
+from migration.progress import Silent
 from migration.references_link import follow
 from migration.references_model import read_links
 from migration.references_shape import changed_shapes
+from servers.pgbouncer_routes import read_routes
 from tests.support.clusters import Cluster
 from tests.support.moves import CROSSING, World, login, world
 from tests.support.reference_scene import (
@@ -38,6 +40,17 @@ from tests.support.reference_scene import (
 from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
+
+
+class Told(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
 
 USERS: LiteralString = "SELECT id, email, tiers::text FROM user_schema.users ORDER BY id"
 WRITE: LiteralString = (
@@ -201,6 +214,29 @@ def test_nothing_is_finished_whose_reader_could_not_follow_it_to_its_own_databas
         ).fetchone()
     assert kept is not None
     assert f"user={reader}" in kept[0]
+
+
+def test_a_finish_that_cannot_take_containers_out_of_the_shared_databases_network_says_so(
+    scene: Scene,
+) -> None:
+    scene.start("user")
+    scene.switch("cutover", "user")
+    nobody = DockerLink(socket="/nowhere/docker.sock", network="link", containers=("user-instance",))
+    user = scene.service("user")
+    user = user.model_copy(
+        update={"instance_control": user.instance_control.model_copy(update={"link": nobody})}
+    )
+    services = {**scene.world.contract.services, "user": user}
+    contract = scene.world.contract.model_copy(update={"services": services})
+    told = Told()
+    runner = replace(scene.online.runner, progress=told)
+    finish_service(replace(scene.online, contract=contract, runner=runner), user)
+    (note,) = [text for text in told.notes if "shared database" in text]
+    assert note.startswith("user keeps its way to the shared database until `pulumi up`:")
+    assert "does not run" in note
+    route = read_routes(Path(user.gateway_control.routes))
+    assert route is not None
+    assert route.for_good, "what `pulumi up` goes by"
 
 
 AUDIT = """

@@ -54,7 +54,7 @@ class _LocalLikePlatform(RecordingPlatform):
         return Gateway(made.resource, made.endpoint, {**control.model_dump(), "administrator": administrator})
 
 
-def exported() -> tuple[dict[str, Any], set[str]]:
+def exported(settings: Settings = SETTINGS) -> tuple[dict[str, Any], set[str]]:
     """What the stack exports, resolved, and the paths of what is secret in it."""
     found: dict[str, Any] = {}
     secrets: set[str] = set()
@@ -73,9 +73,9 @@ def exported() -> tuple[dict[str, Any], set[str]]:
                     source=SourceRoute(Endpoint(host="s", port=5432, database="waqiti"), "waqiti_app", "x"),
                 ),
             )
-            for name, entry in SETTINGS.deployed(CATALOGUE).items()
+            for name, entry in settings.deployed(CATALOGUE).items()
         }
-        contract = outputs.contract(SETTINGS, CATALOGUE, databases)
+        contract = outputs.contract(settings, CATALOGUE, databases)
         _collect(contract, "", found, secrets)
 
     record(program)
@@ -110,6 +110,13 @@ def test_what_the_stack_exports_the_migration_reads() -> None:
     assert contract.services["user"].endpoint.host == "postgres-user"
     assert contract.services["user"].migration.name == "waqiti_user_migration"
     assert contract.catalogue_digest == CATALOGUE.digest
+
+
+def test_a_service_is_let_through_to_those_that_the_stack_deploys() -> None:
+    settings = SETTINGS.model_copy(update={"services": ("user", "analytics")})
+    contract = Contract.model_validate(exported(settings)[0])
+    assert CATALOGUE.services["analytics"].reads == ("user", "wallet")
+    assert contract.services["analytics"].reads == ("user",)
 
 
 def test_only_passwords_are_secret() -> None:
