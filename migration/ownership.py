@@ -28,7 +28,7 @@ from migration.connections import Database
 from migration.errors import StepTimeout, WrongState
 from migration.locks import Patience, patiently, set_lock_timeout
 from migration.model import TableName, display_name
-from migration.ownership_ddl import allow_ddl, refuse_ddl
+from migration.ownership_ddl import allow_ddl, refuse_ddl, refuses_as_now
 from migration.queries import query
 from migration.statements import statement
 
@@ -233,16 +233,17 @@ class Ownership(AbstractContextManager["Ownership"]):
     def update(self, patience: Patience | None = None) -> bool:
         """Make an older version's guards this version's; returns whether there were any.
 
-        They are told by their function, or by TRUNCATE guards that are not enabled always, as the other guard
-        of their table is. The flag stays as it is throughout, and so do guards that somebody disabled or
-        dropped, tables without any, and a side without a flag.
+        They are told by their function, by that of the event triggers, or by TRUNCATE guards that are not
+        enabled always, as the other guard of their table is. The flag stays as it is throughout, and so do
+        guards that somebody disabled or dropped, tables without any, and a side without a flag.
         Raises what `install` does.
         """
         with self.database.translated(f"bringing the guards of {self.service} up to date"):
             if self.is_open() is None:
                 return False
             older = self._older_triggers()
-            if not older and self._function_is_this_versions():
+            this_versions = self._function_is_this_versions() and refuses_as_now(self._connection)
+            if not older and this_versions:
                 return False
             # The function first: only this version's lets the TRUNCATEs of apply workers pass its guard.
             with self._connection.transaction():

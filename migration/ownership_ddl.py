@@ -43,6 +43,18 @@ def refuse_ddl(connection: Connection, schema: str, flag: str, guard: str) -> bo
     return event_triggers.make(connection, EVENT_TRIGGERS, "refuse_ddl", "A")
 
 
+def refuses_as_now(connection: Connection) -> bool:
+    """Whether what refuses it is not another version's; True where nothing does, or this role could not."""
+    if not event_triggers.may_make(connection):
+        return True
+    row = connection.execute(
+        "SELECT prosrc FROM pg_catalog.pg_proc"
+        " WHERE oid = pg_catalog.to_regprocedure('waqiti_migration.refuse_ddl()')"
+    ).fetchone()
+    _, body, _ = query("guard_refuse_function").decode().split("$refuse$")
+    return row in (None, (body,))
+
+
 def allow_ddl(connection: Connection, flag: str) -> None:
     """Refuse it no more for `flag`'s schema; the last one takes the event triggers with it."""
     there = connection.execute(

@@ -11,6 +11,7 @@ from components.platforms.docker_link_network import LinkNetwork
 from components.platforms.docker_parts import (
     GATEWAY_MEMORY,
     GATEWAY_PROCESSES,
+    GATEWAY_SHARES,
     HARDENED,
     after,
     at,
@@ -70,6 +71,7 @@ def make_gateway(
         ],
         memory=GATEWAY_MEMORY,
         memory_swap=GATEWAY_MEMORY,
+        cpu_shares=GATEWAY_SHARES,
         # shutdown at once: a stop that waits for clients would wait for pools, which never end
         stop_signal="SIGTERM",
         labels=labels(docker.ContainerLabelArgs, host.plan.label, args.service),

@@ -22,6 +22,8 @@ STOP_SECONDS = 60
 TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,mode=1777,size=16m"}  # noqa: S108 - of the container, in memory
 GATEWAY_MEMORY = 128
 """MB"""
+GATEWAY_SHARES = 8192
+"""A gateway's weight for the processors: it asks for little, and every statement waits while it waits."""
 GATEWAY_PROCESSES = 64
 """PgBouncer is one; the rest is for `docker exec`."""
 HARDENED: Mapping[str, Any] = {

@@ -81,8 +81,10 @@ def test_containers_have_a_read_only_root_no_capability_no_port_and_limits(deplo
             assert host["Memory"] == host["MemorySwap"] > 0
             assert not host["PortBindings"]
             assert host["RestartPolicy"]["Name"] == "always"
-        found = deployed.container(service)
+        found, gateway = deployed.container(service), deployed.container(service, "gateway")
         assert found["HostConfig"]["NanoCpus"] > 0
+        # Every statement passes the gateway: busy instances of others do not make it wait its turn.
+        assert gateway["HostConfig"]["CpuShares"] > found["HostConfig"]["CpuShares"] > 0
         assert found["State"]["Health"]["Status"] in ("starting", "healthy")
 
 

@@ -91,6 +91,20 @@ def test_nobody_writes_while_the_guards_of_a_closed_side_are_brought_up_to_date(
     assert set(states) == {"25006"}
 
 
+def test_an_older_refusal_of_ddl_is_brought_up_to_date_alone(service: Service) -> None:
+    with service.database.connect() as connection, service.guards() as guards:
+        guards.close(seconds=5)
+        assert not guards.update()
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION waqiti_migration.refuse_ddl() RETURNS event_trigger"
+            " LANGUAGE plpgsql AS $refuse$ BEGIN END $refuse$"
+        )
+        assert guards.update()
+        assert not guards.update()
+    with service.session(None) as session:
+        assert attempt(session, DISABLE) == "25006"
+
+
 def test_an_open_side_stays_open_and_can_be_closed_afterwards(service: Service, older: Ownership) -> None:
     older.open()
     assert older.update()
