@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migration.gates_model import Gate, judged
-from migration.gates_scene import Check, Scene, check
+from migration.gates_scene import Check, Connection, Scene, check
 from migration.queries import query
 
 _SHOWN = 4
+_LOOKS = 3
+"""At locks of sessions that may be at work in between."""
 _START_SECONDS = 30.0
 """Making a slot waits for every transaction that has written; `start` gives up after 60 s."""
 
@@ -109,8 +111,8 @@ def prepared_transactions(scene: Scene) -> Iterator[Gate]:
 def advisory_locks(scene: Scene) -> Iterator[Gate]:
     """No session of the service holds an advisory lock beyond its transaction: the pause would drop it."""
     _, connection = scene.writable
-    holders = {row[0] for row in connection.execute(query("gate_advisory")).fetchall()}
-    found = [s for s in sessions(scene) if s.pid in holders and s.transaction_seconds is None]
+    holders: set[int] = set().union(*(_hold_while_idle(connection) for _ in range(_LOOKS)))
+    found = [s for s in sessions(scene) if s.pid in holders]
     own = [s for s in found if s.by_gateway]
     yield judged(
         "advisory-locks",
@@ -203,6 +205,18 @@ def session_state(scene: Scene) -> Iterator[Gate]:
         "clients of a transaction pooler must not keep any: JDBC with prepareThreshold=0, psycopg with "
         "prepare_threshold=None",
     )
+
+
+def _hold_while_idle(connection: Connection) -> set[int]:
+    """Processes that hold an advisory lock and are in no transaction.
+
+    Locks and sessions are not read at one instant: a session that was idle before and after the reading of
+    the locks, since the same time, has done nothing in between, so that its lock is no transaction's.
+    """
+    before = set(connection.execute(query("gate_idle")).fetchall())
+    holders = {row[0] for row in connection.execute(query("gate_advisory")).fetchall()}
+    after = set(connection.execute(query("gate_idle")).fetchall())
+    return {pid for pid, _ in before & after} & holders
 
 
 def _in_the_way(scene: Scene, session: Session) -> bool:

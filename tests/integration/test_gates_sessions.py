@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -146,6 +147,24 @@ def test_an_advisory_lock_held_through_the_gateway_is_a_no_go(scene: Scene) -> N
     session.execute("SELECT pg_advisory_unlock_all()")
     assert gate.verdict == "no-go"
     assert gate.overridable
+
+
+def test_advisory_locks_of_transactions_are_in_nobodys_way(scene: Scene) -> None:
+    done = threading.Event()
+    sessions = [scene.through() for _ in range(4)]
+
+    def work(session: psycopg.Connection[tuple[Any, ...]]) -> None:
+        while not done.is_set():
+            session.execute("SELECT pg_advisory_xact_lock(4711 + (random() * 100)::int), pg_sleep(0.002)")
+
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        for session in sessions:
+            pool.submit(work, session)
+        try:
+            verdicts = {scene.gate("advisory-locks").verdict for _ in range(20)}
+        finally:
+            done.set()
+    assert verdicts == {"go"}
 
 
 def test_a_listening_session_is_warned_of(scene: Scene) -> None:
