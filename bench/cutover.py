@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,11 @@ class Work:
         summary: dict[str, Any] = json.loads(text)
         return summary
 
-    def finished(self) -> array[float]:
+    def finished(self) -> list[float]:
         """When each business transaction was finished, by the journal; seconds since 1970."""
         text = (self.home.workload / JOURNAL).read_text(encoding="utf-8")
         lines = (line for line in text.splitlines() if line.endswith("}") and '"begin"' not in line)
-        return array("d", (json.loads(line)["time"] for line in lines))
+        return [json.loads(line)["time"] for line in lines]
 
     def rate_between(self, since: float, until: float) -> float:
         """Transactions a second that were finished in that time."""
@@ -232,6 +232,14 @@ def throughput(online: Online, contract: Contract, work: Work, seconds: float, t
     return lost
 
 
+def positive(text: str) -> float:
+    """A rate. Raises ArgumentTypeError."""
+    with suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of transactions a second: say one above 0")
+
+
 def main() -> None:
     """Measure and conclude."""
     parser = argparse.ArgumentParser(
@@ -242,7 +250,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--source-version", type=int, default=17)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--rate", type=float, help="transactions a second; default: half of full speed")
+    parser.add_argument("--rate", type=positive, help="transactions a second; default: half of full speed")
     parser.add_argument("--port-offset", type=int, default=3000)
     arguments = parser.parse_args()
     options = Options(
@@ -257,6 +265,9 @@ def main() -> None:
                 conclude(measured, options)
         except DemoError as error:
             raise SystemExit(str(error)) from None
+        except KeyboardInterrupt:
+            common.say("interrupted: nothing was concluded, and all that was brought up is removed")
+            raise SystemExit(130) from None
 
 
 def measure(home: Home, contract: Contract, runs: int, seconds: float, asked: float | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from migration.connections import Database
 from migration.errors import StepTimeout, WrongState
 from migration.locks import Patience, patiently, set_lock_timeout
 from migration.model import TableName, display_name
-from migration.ownership_ddl import allow_ddl, refuse_ddl, refuses_as_now
+from migration.ownership_ddl import allow_ddl, body_of, refuse_ddl, refuses_as_now
 from migration.queries import query
 from migration.statements import statement
 
@@ -242,8 +242,7 @@ class Ownership(AbstractContextManager["Ownership"]):
             if self.is_open() is None:
                 return False
             older = self._older_triggers()
-            this_versions = self._function_is_this_versions() and refuses_as_now(self._connection)
-            if not older and this_versions:
+            if not older and self._function_is_this_versions() and refuses_as_now(self._connection):
                 return False
             # The function first: only this version's lets the TRUNCATEs of apply workers pass its guard.
             with self._connection.transaction():
@@ -278,12 +277,8 @@ class Ownership(AbstractContextManager["Ownership"]):
         return statement("guard_function").format(function=self._function, flag=self.flag)
 
     def _function_is_this_versions(self) -> bool:
-        row = self._connection.execute(
-            "SELECT prosrc FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regprocedure(%(function)s)",
-            self._parameters,
-        ).fetchone()
         _, body, _ = self._function_command().as_string(self._connection).split("$guard$")
-        return row == (body,)
+        return body_of(self._connection, self._parameters["function"]) == body
 
     def _older_triggers(self) -> list[tuple[TableName, str]]:
         """TRUNCATE guards that are enabled as usual, beside another guard that is enabled always."""

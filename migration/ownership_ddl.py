@@ -47,12 +47,16 @@ def refuses_as_now(connection: Connection) -> bool:
     """Whether what refuses it is not another version's; True where nothing does, or this role could not."""
     if not event_triggers.may_make(connection):
         return True
-    row = connection.execute(
-        "SELECT prosrc FROM pg_catalog.pg_proc"
-        " WHERE oid = pg_catalog.to_regprocedure('waqiti_migration.refuse_ddl()')"
-    ).fetchone()
     _, body, _ = query("guard_refuse_function").decode().split("$refuse$")
-    return row in (None, (body,))
+    return body_of(connection, "waqiti_migration.refuse_ddl()") in {None, body}
+
+
+def body_of(connection: Connection, function: str) -> str | None:
+    """The text of a function (as `regprocedure` reads it); None where it is not there."""
+    row = connection.execute(
+        "SELECT prosrc FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regprocedure(%s)", [function]
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def allow_ddl(connection: Connection, flag: str) -> None:

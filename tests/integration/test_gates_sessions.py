@@ -158,12 +158,13 @@ def test_advisory_locks_of_transactions_are_in_nobodys_way(scene: Scene) -> None
             session.execute("SELECT pg_advisory_xact_lock(4711 + (random() * 100)::int), pg_sleep(0.002)")
 
     with ThreadPoolExecutor(len(sessions)) as pool:
-        for session in sessions:
-            pool.submit(work, session)
+        working = [pool.submit(work, session) for session in sessions]
         try:
             verdicts = {scene.gate("advisory-locks").verdict for _ in range(20)}
         finally:
             done.set()
+    for one in working:
+        one.result()  # they were at work to the end
     assert verdicts == {"go"}
 
 
