@@ -28,7 +28,7 @@ from psycopg import sql
 
 from bench import common
 from components.contract import Service
-from demo.docker_host import docker_engine, refuse_another_stack
+from demo.environment.docker_host import docker_engine, refuse_another_stack
 from demo.errors import DemoError
 from tests.acceptance.logins import connect
 from tests.support import harms
@@ -247,4 +247,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

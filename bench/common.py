@@ -6,19 +6,21 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pydantic import SecretStr
 
 from components.contract import Endpoint, Login
-from migration.connections import Database, Side
+from core.sessions.connections import Database, Side
 from servers import binaries, paths, ports
 from servers.postgres import PostgresServer
 
@@ -77,6 +79,14 @@ def database(server: PostgresServer, side: Side, name: str, login: Login = ADMIN
     return Database(name, side, endpoint, login)
 
 
+@contextmanager
+def client_environment(where: Database) -> Iterator[dict[str, str]]:
+    """The environment of a client that stands for somebody else's tool: it reaches `where`, and its sessions
+    have the server's settings instead of the migration's."""
+    with where.client_environment() as environment:
+        yield {name: value for name, value in environment.items() if name != "PGOPTIONS"}
+
+
 def machine() -> dict[str, Any]:
     """What it was measured on, and when."""
     model = platform.processor() or platform.machine()
@@ -98,6 +108,21 @@ def machine() -> dict[str, Any]:
 def median(values: Sequence[float]) -> float:
     """The median, to three digits behind the point."""
     return round(statistics.median(values), 3)
+
+
+def ending(main: Callable[[], None]) -> None:
+    """Run a measurement; Ctrl-C and SIGTERM (a time-out's) end it, with all that it brought up."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("interrupted: nothing was concluded, and all that was brought up is removed")
+        raise SystemExit(130) from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is brought up is being removed
+    raise KeyboardInterrupt
 
 
 def say(text: str) -> None:

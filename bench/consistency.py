@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bench import common
-from migration.connections import Database
-from migration.consistency import check_reference
-from migration.consistency_model import Reference
-from migration.crossing_keys import CrossingKey
-from migration.model import TableName
+from core.references.check import check_reference
+from core.references.keys import CrossingKey
+from core.references.model import Reference
+from core.sessions.connections import Database
+from migration.catalog.tables import TableName
 
 KINDS = {"number": "bigint", "text": "text"}
 
@@ -109,4 +109,4 @@ def _fill(side: Database, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

@@ -39,14 +39,14 @@ from components.contract import (
     Service,
     Source,
 )
-from migration.bulk_profile import bulk_profile
-from migration.catalog import read_catalog
-from migration.connections import Database, Side
-from migration.copying import CopyTask, copy_tables
-from migration.plan import make_plan
-from migration.progress import make_progress
-from migration.schema import build_indexes, create_schema, dump_schema
-from migration.sequences import move_sequences
+from core.progress.make import make_progress
+from core.sessions.connections import Database, Side
+from migration.catalog.read import read_catalog
+from migration.copy.sequences import move_sequences
+from migration.copy.tables import CopyTask, copy_tables
+from migration.plan.make import make_plan
+from migration.schema.create import build_indexes, create_schema
+from migration.schema.dump import dump_schema
 
 OWNER = "bench_owner"
 ENVIRONMENT = "WAQITI_BENCH_COPY"
@@ -82,9 +82,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--source-version", type=int, default=15)
     parser.add_argument("--target-version", type=int, default=17)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument(
-        "--bulk", action="store_true", help="also measure the bulk profile (with its restarts)"
-    )
     return parser.parse_args()
 
 
@@ -92,8 +89,6 @@ def _ways(options: argparse.Namespace) -> dict[str, Callable[[Work], None]]:
     ways: dict[str, Callable[[Work], None]] = {
         "ours": _ours, "dump_pipe": _dump_pipe, "psql_pipes": psql_pipes.copy,
     }  # fmt: skip
-    if options.bulk:
-        ways["ours_bulk"] = _ours_bulk
     if shutil.which("pgcopydb"):
         ways["pgcopydb"] = _pgcopydb
     else:
@@ -116,7 +111,9 @@ def _prepare(stack: ExitStack, options: argparse.Namespace) -> Work:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
         for table in TABLES:
             connection.execute(
-                sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(table), sql.Identifier(SCHEMA))
+                sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
+                    sql.Identifier("public", table), sql.Identifier(SCHEMA)
+                )
             )
         connection.execute("VACUUM ANALYZE")
     return work
@@ -159,19 +156,10 @@ def _ours(work: Work) -> None:
     )  # fmt: skip
 
 
-def _ours_bulk(work: Work) -> None:
-    server = work.target
-    control = LocalInstanceControl(
-        binaries=str(server.binaries), data=str(server.data), sockets=str(server.sockets)
-    )
-    with bulk_profile(control):
-        _ours(work)
-
-
 def _dump_pipe(work: Work) -> None:
     """Without and with statistics, because pg_dump of these versions does not dump them."""
     programs = work.target.binaries
-    with work.from_.client_environment() as out, work.to.client_environment() as into:
+    with common.client_environment(work.from_) as out, common.client_environment(work.to) as into:
         dump = subprocess.Popen(
             [work.source.binaries / "pg_dump", "--no-owner", "--no-acl"], env=out, stdout=subprocess.PIPE
         )
@@ -271,4 +259,4 @@ def _contract(source: Database, target: Database, version: int) -> Contract:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import common
-from migration.connections import Database
+from core.sessions.connections import Database
 from servers.postgres import PostgresServer
 
 SCHEMA = "bench_schema"
@@ -37,7 +37,7 @@ class Work:
 
 def run(database: Database, command: Sequence[str | Path]) -> str:
     """Run a client of PostgreSQL against a database; return what it printed."""
-    with database.client_environment() as environment:
+    with common.client_environment(database) as environment:
         done = subprocess.run(
             list(command),
             env=environment,

@@ -31,21 +31,21 @@ from typing import Any
 
 from bench import common
 from components.contract import Contract, Service
-from demo import children, docker_host, pulumi_stack
+from core.progress.interface import Silent
+from core.sessions.stack import source_database
+from demo.environment import children, docker_host, pulumi_stack
+from demo.environment.home import Home, Options
+from demo.environment.passwords import passwords
+from demo.environment.shared_server import fill, make_server, shared_server
+from demo.environment.teardown import tear_down
 from demo.errors import DemoError
-from demo.home import Home, Options
-from demo.invariants import check_invariants
-from demo.passwords import passwords
-from demo.shared_server import fill, make_server, shared_server
-from demo.statement_log import percentile, read_log
-from demo.teardown import tear_down
-from demo.workload import JOURNAL, STATEMENTS
-from migration.journal import open_journal
-from migration.move import Runner
-from migration.online import Online
-from migration.planning import examine, read_plan
-from migration.progress import Silent
-from migration.stack import source_database
+from demo.workload.invariants import check_invariants
+from demo.workload.run import JOURNAL, STATEMENTS
+from demo.workload.statement_log import percentile, read_log
+from migration.examine.read_plan import examine, read_plan
+from migration.journal.journal import open_journal
+from migration.moves.online import Online
+from migration.steps.runner import Runner
 
 AROUND_SECONDS = 1.0
 """Statements sent so long before a switch may still have waited for it."""
@@ -265,9 +265,6 @@ def main() -> None:
                 conclude(measured, options)
         except DemoError as error:
             raise SystemExit(str(error)) from None
-        except KeyboardInterrupt:
-            common.say("interrupted: nothing was concluded, and all that was brought up is removed")
-            raise SystemExit(130) from None
 
 
 def measure(home: Home, contract: Contract, runs: int, seconds: float, asked: float | None) -> dict[str, Any]:
@@ -321,4 +318,4 @@ def conclude(result: dict[str, Any], options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

@@ -24,12 +24,12 @@ from pydantic import SecretStr
 
 from bench import common
 from components.contract import CrossingRule, Login
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.journal import open_journal, read_steps
-from migration.move import Runner
-from migration.online import Online
-from migration.plan import make_plan
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.journal.journal import open_journal, read_steps
+from migration.moves.online import Online
+from migration.plan.make import make_plan
+from migration.steps.runner import Runner
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.folders import own_folder
@@ -214,4 +214,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

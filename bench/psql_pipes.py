@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from bench import common
 from bench.copy_work import SCHEMA, TABLES, Work, run
 
 RANGES = 8
@@ -36,7 +37,7 @@ def copy(work: Work) -> None:
         into, what = job
         out = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(what).as_string()
         load = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(into).as_string()
-        with work.from_.client_environment() as there, work.to.client_environment() as here:
+        with common.client_environment(work.from_) as there, common.client_environment(work.to) as here:
             sender = subprocess.Popen([*psql, "-c", out], env=there, stdout=subprocess.PIPE)
             subprocess.run(
                 [*psql, "-c", load],

@@ -27,14 +27,14 @@ from typing import Any
 from psycopg import sql
 
 from bench import common
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.model import Table
-from migration.progress import Silent
-from migration.replication import Flow
-from migration.snapshots import consistent_snapshots
-from migration.verification import compare
-from migration.verification_model import Verification
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import Table
+from migration.replicate.flow import Flow
+from migration.verify.compare import compare
+from migration.verify.model import Verification
+from migration.verify.snapshots import consistent_snapshots
 from servers import binaries
 from tests.support import faults
 
@@ -223,7 +223,7 @@ def _compare(
 
 def _pgbench(pair: Pair, side: Database, *arguments: str) -> None:
     program = binaries.postgres_bin(pair.source_version) / "pgbench"
-    with side.client_environment() as environment:
+    with common.client_environment(side) as environment:
         subprocess.run([program, *arguments], env=environment, check=True, capture_output=True)
 
 
@@ -233,7 +233,7 @@ def _load(pair: Pair, rate: int, rounds: int) -> Iterator[list[bool]]:
     program = binaries.postgres_bin(pair.source_version) / "pgbench"
     failed = [False]
     arguments = ["-n", "-c", str(CLIENTS), "-j", "2", "-R", str(rate), "-T", str(60 + 60 * rounds)]
-    with pair.source.client_environment() as environment:
+    with common.client_environment(pair.source) as environment:
         running = subprocess.Popen(
             [program, *arguments],
             env=environment,
@@ -255,4 +255,4 @@ def _p95(values: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    common.ending(main)

@@ -13,15 +13,18 @@ from urllib.parse import quote
 
 import pulumi
 
-from components.catalogue import Catalogue
-from components.contract import CONTRACT_VERSION, Endpoint
-from components.service_database import RoleLogin, ServiceDatabase
-from components.settings import Settings, SourceLogin
+from components.catalogue.model import Catalogue
+from components.contract import CONTRACT_VERSION, Endpoint, MonitoringControl, ddl_database
+from components.service.by_turns import RoleLogin
+from components.service.database import ServiceDatabase
+from components.settings.model import Settings, SourceLogin
+from servers.checkout import commit
+from servers.pgbouncer_versions import keeps_prepared
 
 
 def program_version() -> str:
     """The version of this program, from pyproject.toml beside it."""
-    project = Path(__file__).parent.parent / "pyproject.toml"
+    project = Path(__file__).parents[1] / "pyproject.toml"
     return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
@@ -29,6 +32,7 @@ def contract(
     settings: Settings,
     catalogue: Catalogue,
     databases: Mapping[str, ServiceDatabase],
+    monitoring: MonitoringControl | None = None,
 ) -> dict[str, Any]:
     """The `contract` output: what `components.contract.Contract` reads back, passwords as secrets."""
     return {
@@ -37,7 +41,9 @@ def contract(
         "stack": pulumi.get_stack(),
         "platform": settings.platform,
         "program": program_version(),
+        "commit": commit(Path(__file__).parents[1]),
         "catalogue_digest": catalogue.digest,
+        "sign_offs": {stage.value: list(names) for stage, names in catalogue.sign_offs.items()},
         "source": {
             "endpoint": settings.source_endpoint.model_dump(mode="json"),
             "administrator": _source_login(settings.source.administrator),
@@ -46,18 +52,48 @@ def contract(
         "services": {
             name: _service(name, catalogue, database, settings) for name, database in databases.items()
         },
+        **({} if monitoring is None else {"monitoring": monitoring.model_dump(mode="json")}),
     }
+
+
+def monitoring(control: MonitoringControl) -> dict[str, Any]:
+    """What a Prometheus of yours reads, and where the stack's own is."""
+    return {
+        "targets": control.targets,
+        "rules": f"{control.folder}/rules.json",
+        "dashboards": f"{control.folder}/dashboards",
+        **({} if control.prometheus_port is None else {"prometheus": control.prometheus}),
+    }
+
+
+def deployed(catalogue: Catalogue) -> dict[str, str | None]:
+    """The `deployed` output: which version of what; no secret, so that another stack may read it."""
+    return {
+        "program": program_version(),
+        "commit": commit(Path(__file__).parents[1]),
+        "catalogue_digest": catalogue.digest,
+    }
+
+
+def promoted_from(lower: str) -> dict[str, Any]:
+    """The `promotedFrom` output: what the stack that this one is promoted from had deployed at this `up`."""
+    whole = lower if "/" in lower else f"{pulumi.get_organization()}/{pulumi.get_project()}/{lower}"
+    return {"stack": lower, "deployed": pulumi.StackReference(whole).get_output("deployed")}
 
 
 def spring(databases: Mapping[str, ServiceDatabase], catalogue: Catalogue) -> dict[str, Any]:
     """For each service, the keys that its Spring configuration takes; the password stays in its variable."""
     return {
         name: {
-            "spring.datasource.url": _jdbc_url(database.endpoint),
-            "spring.datasource.username": database.service.name,
+            "spring.datasource.url": _jdbc_url(database.endpoint, name, prepared=_prepared(database)),
+            "spring.datasource.username": database.application.name,
             "spring.datasource.password": f"${{{catalogue.services[name].password_variable}}}",
             "spring.datasource.hikari.maximum-pool-size": catalogue.services[name].pool.maximum,
             "spring.datasource.hikari.minimum-idle": catalogue.services[name].pool.idle,
+            **_waits(catalogue.services[name].pool.connection_timeout),
+            "spring.flyway.url": _ddl_jdbc_url(database.endpoint),
+            "spring.flyway.user": database.ddl.name,
+            "spring.flyway.password": f"${{{catalogue.services[name].ddl_password_variable}}}",
         }
         for name, database in databases.items()
     }
@@ -84,14 +120,27 @@ def _service(
         "version": settings.postgres_version,
         "owner": entry.owner,
         "service": _login(database.service),
+        "application": _login(database.application),
+        "previous": list(database.previous),
+        "shared_logins": list(database.shared_logins),
+        "turns": database.turns.logins,
         "migration": _login(database.migration),
         "monitoring": _login(database.monitoring),
         "backup": _login(database.backup),
+        "ddl": _login(database.ddl),
+        "backups": None if database.backups is None else database.backups.model_dump(mode="json"),
         "gateway_control": dict(database.gateway.control),
         "instance_control": dict(database.instance.control),
         "pool_maximum": entry.pool.maximum,
+        "pool_idle": entry.pool.idle,
+        "connection_timeout": entry.pool.connection_timeout,
+        "password_variable": entry.password_variable,
+        "pooling": entry.pooling,
+        "shared": None if database.shared is None else _login(database.shared),
+        "takes_over": settings.takes_over(name),
         "crossing": [rule.model_dump(mode="json") for rule in entry.crossing],
         "reads": [read for read in entry.reads if read in deployed],
+        "row_security": entry.row_security,
     }
 
 
@@ -103,11 +152,31 @@ def _source_login(login: SourceLogin) -> dict[str, Any]:
     return {"name": login.name, "password": pulumi.Output.secret(login.password.get_secret_value())}
 
 
-def _jdbc_url(endpoint: Endpoint) -> str:
-    """pgjdbc's URL. PgBouncer pools by transaction, so server-side prepared statements stay off:
+def _prepared(database: ServiceDatabase) -> bool:
+    return database.pooling == "session" or keeps_prepared(database.gateway.version)
+
+
+def _waits(seconds: float) -> dict[str, int]:
+    """HikariCP's times, in milliseconds: validation-timeout has to be below connection-timeout."""
+    wait = round(seconds * 1000)
+    return {
+        "spring.datasource.hikari.connection-timeout": wait,
+        "spring.datasource.hikari.validation-timeout": max(250, min(5000, wait // 2)),
+    }
+
+
+def _jdbc_url(endpoint: Endpoint, application: str, *, prepared: bool) -> str:
+    """pgjdbc's URL. A PgBouncer before 1.22 loses what is prepared on the server, so that stays off there:
     https://jdbc.postgresql.org/documentation/server-prepare/"""
+    unprepared = "" if prepared else "&prepareThreshold=0"
+    return f"{_jdbc(endpoint, endpoint.database)}&ApplicationName={application}{unprepared}"
+
+
+def _ddl_jdbc_url(endpoint: Endpoint) -> str:
+    """The same for schema migrations, whose every client has a session of its own."""
+    return _jdbc(endpoint, ddl_database(endpoint.database))
+
+
+def _jdbc(endpoint: Endpoint, database: str) -> str:
     certificate = f"&sslrootcert={quote(endpoint.sslrootcert)}" if endpoint.sslrootcert else ""
-    return (
-        f"jdbc:postgresql://{endpoint.host}:{endpoint.port}/{endpoint.database}"
-        f"?sslmode={endpoint.sslmode}{certificate}&prepareThreshold=0"
-    )
+    return f"jdbc:postgresql://{endpoint.host}:{endpoint.port}/{database}?sslmode={endpoint.sslmode}{certificate}"

@@ -21,15 +21,15 @@ import typer
 from rich.console import Console
 
 from components.problems import ConfigurationError
+from core.errors import MigrationError
+from core.sessions.stack import read_contract
+from demo.environment.home import Home, Options
 from demo.errors import DemoError, Interrupted
-from demo.home import Home, Options
-from demo.invariants import check_invariants
-from demo.service_client import StatementFailed
 from demo.stages import Stages
 from demo.summary import show_demo, show_workload
-from demo.workload import Workload
-from migration.errors import MigrationError
-from migration.stack import read_contract
+from demo.workload.invariants import check_invariants
+from demo.workload.run import Workload
+from demo.workload.service_client import StatementFailed
 from servers.errors import ServerError
 
 BROKEN_INVARIANT = 3
@@ -76,6 +76,16 @@ def up(
     offline: Annotated[
         bool, typer.Option("--offline", help="Move each service while its clients wait; no way back.")
     ] = False,
+    monitor: Annotated[
+        bool,
+        typer.Option(
+            "--monitor", help="Watch the services meanwhile (local platform), and say what alarmed."
+        ),
+    ] = False,
+    backups: Annotated[
+        bool,
+        typer.Option(help="Make a restore point, prove a backup, lose a disk and bring it back, too."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Shared database, workload, pulumi up, migration, summary. Removes an earlier demo first."""
@@ -83,10 +93,18 @@ def up(
     from demo.driver import demonstrate
 
     home = Home.default()
-    options = Options(scale, rate, source_version, port_offset, platform.value)
+    if monitor and platform is not Platform.LOCAL:
+        raise typer.BadParameter("the local platform alone is watched so far", param_hint="--monitor")
+    options = Options(scale, rate, source_version, port_offset, platform.value, monitor)
     with home.locked():
         facts = demonstrate(
-            home, options, Stages(as_json=as_json), keep=keep, offline=offline, as_json=as_json
+            home,
+            options,
+            Stages(as_json=as_json),
+            keep=keep,
+            offline=offline,
+            backups=backups,
+            as_json=as_json,
         )
     if as_json:
         _print_json(facts)
@@ -99,7 +117,7 @@ def up(
 @app.command()
 def down(as_json: AsJson = False) -> None:
     """Remove the demo: stack, servers, data."""
-    from demo.teardown import tear_down
+    from demo.environment.teardown import tear_down
 
     home = Home.default()
     stages = Stages(as_json=as_json)

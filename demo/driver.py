@@ -13,18 +13,20 @@ from typing import Any
 
 import psycopg
 
-from components.contract import Contract
-from demo import children, engine, pulumi_stack
+from components.contract import Contract, MonitoringControl
+from demo.alarms import alarms_line, alarms_so_far
 from demo.connecting import conninfo
+from demo.environment import children, engine, pulumi_stack
+from demo.environment.home import Home, Options
+from demo.environment.passwords import passwords
+from demo.environment.shared_server import SharedServer, fill, shared_server, start_server
+from demo.environment.teardown import tear_down
 from demo.errors import DemoError
-from demo.home import Home, Options
-from demo.invariants import check_invariants
 from demo.migrating import latest_report, move_offline, move_online, moved
-from demo.passwords import passwords
-from demo.shared_server import SharedServer, fill, make_server, shared_server, start_server
+from demo.safeguarding import keeps_backups, make_point, prove_and_recover
 from demo.stages import Stages
-from demo.teardown import tear_down
-from demo.workload import JOURNAL, STATEMENTS
+from demo.workload.invariants import check_invariants
+from demo.workload.run import JOURNAL, STATEMENTS
 from servers import ports
 
 WORKLOAD_SECONDS = 3600
@@ -34,12 +36,13 @@ SETTLE_SECONDS = 5.0
 
 
 def demonstrate(
-    home: Home, options: Options, stages: Stages, *, keep: bool, offline: bool, as_json: bool
+    home: Home, options: Options, stages: Stages, *, keep: bool, offline: bool, backups: bool, as_json: bool
 ) -> dict[str, Any]:
     """Run the demo; returns its summary as a JSON-able dict. Leaves the databases up.
 
     With `keep` it goes on with what an earlier demo left; else it removes that first. With `offline`
-    each service's clients wait while it is moved; else they go on.
+    each service's clients wait while it is moved; else they go on. With `backups` a restore point is made, a
+    backup is proven, and an instance's disk is lost and brought back, where the stack keeps backups.
     Raises DemoError, ServerError, psycopg.Error.
     """
     kept = keep and home.read_options() is not None
@@ -59,14 +62,8 @@ def demonstrate(
     facts: dict[str, Any] = {"options": options.__dict__, "state": str(home.root)}
 
     shared = shared_server(home, options, secrets)
-    if containers:
-        # The address at which they find the shared database comes with the stack.
-        make_server(home, shared)
-        contract = _deploy(home, options, secrets, stages)
-        _serve(home, shared, options, stages, facts)
-    else:
-        _serve(home, shared, options, stages, facts)
-        contract = _deploy(home, options, secrets, stages)
+    _serve(home, shared, options, stages, facts)
+    contract = _deploy(home, options, secrets, stages)
 
     with _workload(home, options) as workload:
         with stages.stage("workload") as stage:
@@ -77,21 +74,40 @@ def demonstrate(
             facts["parts"] = move_offline(home, stages, as_json=as_json)
         else:
             facts["parts"] = move_online(home, stages, kept=kept, as_json=as_json)
+        if safeguarded := backups and not offline and keeps_backups(contract):
+            facts["backups"] = {"point": make_point(home, stages, as_json=as_json)}
         time.sleep(SETTLE_SECONDS)
+    if contract.monitoring is not None:
+        facts["alarms"] = _alarms(contract.monitoring, stages)
     facts["workload"] = json.loads((home.workload / "summary.json").read_text(encoding="utf-8"))
     facts["moved"] = moved(home)
     report = latest_report(home)
     facts["report"] = str(report[0]) if report else None
+    if safeguarded:
+        point = facts["backups"]["point"]["name"]
+        facts["backups"] |= prove_and_recover(home, contract, point, stages, as_json=as_json)
     with stages.stage("invariants") as stage:
         facts["own_database"] = _own_databases(contract)
         violations = check_invariants(contract, home.workload / JOURNAL, stage.now)
         facts["violations"] = [str(violation) for violation in violations]
         stage.result = "all hold on the new databases" if not violations else f"{len(violations)} broken"
+    return _concluded(home, stages, facts)
+
+
+def _concluded(home: Home, stages: Stages, facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts with how long all of it took, kept as a file."""
     facts["seconds"] = dict(stages.seconds)
     facts["seconds_total"] = round(stages.total(), 1)
     facts["summary"] = str(home.reports / "demo.json")
     Path(facts["summary"]).write_text(json.dumps(facts, indent=2, default=str), encoding="utf-8")
     return facts
+
+
+def _alarms(control: MonitoringControl, stages: Stages) -> dict[str, Any]:
+    with stages.stage("alarms") as stage:
+        found = alarms_so_far(control)
+        stage.result = alarms_line(found)
+    return found
 
 
 def _serve(home: Home, shared: SharedServer, options: Options, stages: Stages, facts: dict[str, Any]) -> None:
@@ -182,7 +198,7 @@ def _own_databases(contract: Contract) -> dict[str, str]:
     found = {}
     for name, service in contract.services.items():
         with psycopg.connect(
-            conninfo(service.endpoint, service.service), autocommit=True, prepare_threshold=None
+            conninfo(service.endpoint, service.login), autocommit=True, prepare_threshold=None
         ) as connection:
             row = connection.execute("SELECT current_database(), inet_server_port()").fetchone()
         answer = f"{row[0]}:{row[1]}" if row else "nothing"

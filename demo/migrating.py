@@ -8,16 +8,17 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo import children
+from demo.environment import children
+from demo.environment.home import Home
 from demo.errors import DemoError
-from demo.home import Home
 from demo.stages import Stages
-from demo.statement_log import read_log
-from demo.workload import STATEMENTS
+from demo.workload.run import STATEMENTS
+from demo.workload.statement_log import read_log
 
 REHEARSED = "wallet"
 """The service that is led back and forth again: the one with most writes."""
@@ -89,25 +90,48 @@ def migrate(home: Home, verb: str, *arguments: str, as_json: bool = False) -> No
 
     With `as_json` its progress is JSON lines. Raises DemoError when it fails; its own line says why.
     """
-    command = [sys.executable, "-m", "migration", verb, *arguments, "--contract", str(home.contract)]
-    with (home.logs / f"migration-{verb}.out").open("wb") as file:
+    run_program(home, "migration", verb, *arguments, as_json=as_json)
+
+
+def run_program(
+    home: Home,
+    program: str,
+    verb: str,
+    *arguments: str,
+    as_json: bool,
+    allowed: Sequence[int] = (),
+    quiet: bool = False,
+) -> Path:
+    """Run one command of `python -m PROGRAM`; returns the file of the demo's logs that has what it printed.
+
+    `quiet`: its progress goes to a file beside that one. Raises DemoError when it ends with a status
+    that is not `allowed`.
+    """
+    command = [sys.executable, "-m", program, verb, *arguments, "--contract", str(home.contract)]
+    name = f"{program}-{verb}"
+    printed, said = home.logs / f"{name}.out", home.logs / f"{name}.err"
+    with printed.open("wb") as file, said.open("wb") as errors:
         child = children.start(
             home,
-            f"migration-{verb}",
+            name,
             [*command, "--json"] if as_json else command,
             variables=home.environment(),
             output=file,
+            errors=errors if quiet else None,
         )
     try:
         status = child.wait()
     except BaseException:
         children.stop(child)
         raise
-    if status:
+    if status and status not in allowed:
+        lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines() if quiet else []
+        why = f": {lines[-1]}" if lines else ", for the reason above"
         raise DemoError(
-            f"python -m migration {verb} ended with status {status}, for the reason above; to go on where"
+            f"python -m {program} {verb} ended with status {status}{why}; to go on where"
             " it stopped: script/demo --keep"
         )
+    return printed
 
 
 def states(home: Home) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from demo.alarms import alarms_line
+
 
 def show_workload(document: Mapping[str, Any], console: Console) -> None:
     """A table of each service's latencies, and a line of totals."""
@@ -58,12 +60,27 @@ def show_demo(facts: Mapping[str, Any], console: Console) -> None:
         f"{sum(workload['done'].values())} business transactions meanwhile, "
         f"{workload['failed_statements']} failed statements, {workload['unfinished']} unfinished."
     )
+    if "backups" in facts:
+        console.print(_of_backups(facts["backups"]), markup=False)
     for violation in facts["violations"]:
         console.print(f"BROKEN: {violation}", markup=False)
     if not facts["violations"]:
         console.print("All invariants hold on the new databases; every recorded transaction is there once.")
+    if "alarms" in facts:
+        console.print(f"{alarms_line(facts['alarms'])}.", markup=False)
     console.print(f"Report: {facts['report'] or facts['summary']}", markup=False)
     console.print(
         f"Took {facts['seconds_total']:.0f} s. To look around: . {facts['state']}/env", markup=False
     )
     console.print("To remove all of it: script/demo down", markup=False)
+
+
+def _of_backups(facts: Mapping[str, Any]) -> str:
+    point, proof, lost = facts["point"], facts["proof"], facts["lost"]
+    return (
+        f"Backups: a restore point of all eight under load ({point['pause_ms']:.0f} ms);"
+        f" {proof['service']} restored to it from its backup, its {proof['rows']:,} rows those of then"
+        f" ({proof['seconds']:.0f} s);"
+        f" the disk of {lost['service']} lost and back in {lost['seconds']:.0f} s,"
+        f" {lost['rows_differing']} rows missing in its archive."
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from servers import osuser
 from servers.errors import ServerError
 from servers.paths import cache_dir
+from servers.pgbouncer_versions import Version, parse
 
 PREFERRED = (17, 18, 16, 15)
 """Which major version to take when any will do: 17 first, whose wheel has TLS on every platform."""
@@ -70,6 +71,17 @@ def supports_tls(folder: Path) -> bool:
     return "--with-openssl" in options or "--with-ssl=openssl" in options
 
 
+def extensions(folder: Path) -> frozenset[str]:
+    """The extensions whose files the server in `folder` has. Raises ServerError."""
+    try:
+        share = osuser.run([folder / "pg_config", "--sharedir"], timeout=30).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ServerError(
+            "has no pg_config", where=str(folder), to_do="install the whole of PostgreSQL"
+        ) from error
+    return frozenset(file.stem for file in (Path(share) / "extension").glob("*.control"))
+
+
 def pgbouncer() -> Path:
     """The PgBouncer program: `$WAQITI_PGBOUNCER`, the cache, PATH, `/usr/sbin`. Raises ServerError."""
     given = os.environ.get("WAQITI_PGBOUNCER")
@@ -82,3 +94,33 @@ def pgbouncer() -> Path:
         where=str(cache_dir() / "pgbouncer"),
         to_do="run script/bootstrap, or install it with the system's package manager",
     )
+
+
+def monitor(name: str) -> Path:
+    """`postgres_exporter`, `prometheus` or `promtool`: `$WAQITI_<NAME>`, cache, PATH. Raises ServerError."""
+    given = os.environ.get(f"WAQITI_{name.upper()}")
+    for candidate in (given, cache_dir() / "monitoring" / name, shutil.which(name)):
+        if candidate and Path(candidate).exists():
+            return Path(candidate)
+    raise ServerError(
+        f"{name} is not installed",
+        where=str(cache_dir() / "monitoring"),
+        to_do="run script/bootstrap --monitoring",
+    )
+
+
+@functools.cache
+def pgbouncer_version(program: Path) -> Version:
+    """The version of a PgBouncer. Raises ServerError."""
+    try:
+        said = osuser.run([program, "--version"], timeout=30).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(
+            "cannot be run by the servers' user",
+            where=str(program),
+            to_do="let every user read the folder, or set WAQITI_OS_USER",
+        ) from error
+    found = parse(said)
+    if found is None:
+        raise ServerError("is no PgBouncer", where=str(program), to_do="run script/bootstrap")
+    return found

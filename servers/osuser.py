@@ -119,6 +119,11 @@ def run(
     )
 
 
+def as_servers_user(argv: Sequence[str | Path]) -> list[str]:
+    """A command line that runs `argv` as the servers' user, for who starts a process and does not wait."""
+    return [*_becoming(service_user()), *(str(part) for part in argv)]
+
+
 def _becoming(user: OsUser | None) -> list[str]:
     """The start of a command line that changes to `user` and then becomes the rest of it.
 

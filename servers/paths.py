@@ -38,6 +38,21 @@ def stack_dir(project: str, stack: str, state: Path | None = None) -> Path:
     return (state or state_dir()) / "stacks" / f"{project}-{stack}"
 
 
+def archives_dir(project: str, stack: str, state: Path | None = None) -> Path:
+    """Folder of a stack's backups, a folder a service in it: not inside that of its instances."""
+    return (state or state_dir()) / "backups" / f"{project}-{stack}"
+
+
+def monitoring_dir(project: str, stack: str, state: Path | None = None) -> Path:
+    """Folder of what watches a stack."""
+    return (state or state_dir()) / "monitoring" / f"{project}-{stack}"
+
+
+def moves_dir(project: str, stack: str, state: Path | None = None) -> Path:
+    """Folder in which `migration` leaves what it is doing with a stack's services, for who watches."""
+    return (state or state_dir()) / "moves" / f"{project}-{stack}"
+
+
 def socket_dir(folder: Path) -> Path:
     """The folder for the unix sockets of what lives in `folder`; the same one every time it is asked.
 

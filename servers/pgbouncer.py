@@ -18,15 +18,16 @@ from pathlib import Path
 from servers import osuser, paths, ports, postmaster
 from servers.errors import ServerError
 from servers.failures import explain, port_in_use
-from servers.pgbouncer_routes import Route, read_routes, write_routes
+from servers.pgbouncer_routes import DdlRoute, Route, read_routes, write_routes
 
-__all__ = ["RESTART_SETTINGS", "PgBouncerServer", "Route", "read_routes", "write_routes"]
+__all__ = ["RESTART_SETTINGS", "DdlRoute", "PgBouncerServer", "Route", "read_routes", "write_routes"]
 
 RESTART_SETTINGS = frozenset({
     "listen_addr", "listen_port", "listen_backlog", "pidfile", "so_reuseport",
-    "unix_socket_dir", "unix_socket_group", "unix_socket_mode", "user",
+    "unix_socket_dir", "unix_socket_group", "unix_socket_mode", "user", "track_extra_parameters",
 })  # fmt: skip
-"""What RELOAD cannot change: `changeable = no` in PgBouncer 1.18's SHOW CONFIG, as far as we set it."""
+"""What RELOAD cannot change: `changeable = no` in PgBouncer 1.18's SHOW CONFIG, as far as we set it; and
+what only newer ones know, because the process that runs may still be an older one's."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,27 @@ class PgBouncerServer:
         them), for `reload` or `restart`; nothing takes effect by itself.
         """
         paths.make_private(self.folder)
+        changed = self.differs(settings, users, hba)
+        if not changed.isdisjoint({*self._wanted(settings), *self._settings()}):
+            lines = "".join(f"{name} = {value}\n" for name, value in sorted(self._wanted(settings).items()))
+            osuser.write_private(self.configuration, f"[pgbouncer]\n{lines}%include {self.routes}\n")
+        for name, (path, text) in self._lists(users, hba).items():
+            if name in changed:
+                osuser.write_private(path, text)
+        return tuple(sorted(changed))
+
+    def differs(
+        self, settings: Mapping[str, str], users: Mapping[str, str], hba: Sequence[str]
+    ) -> frozenset[str]:
+        """The names of what `configure` would change: settings, `users`, `hba`. Writes nothing."""
+        wanted, before = self._wanted(settings), self._settings()
+        changed = {name for name in {*wanted, *before} if wanted.get(name) != before.get(name)}
+        for name, (path, text) in self._lists(users, hba).items():
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                changed.add(name)
+        return frozenset(changed)
+
+    def _wanted(self, settings: Mapping[str, str]) -> dict[str, str]:
         own = {
             "listen_addr": self.address,
             "listen_port": str(self.port),
@@ -73,21 +95,13 @@ class PgBouncerServer:
             "logfile": str(self.folder / "pgbouncer.log"),
             "pidfile": str(self.folder / "pgbouncer.pid"),
         }
-        wanted = {**own, **settings}
-        before = self._settings()
-        changed = {name for name in {*wanted, *before} if wanted.get(name) != before.get(name)}
-        if changed:
-            lines = "".join(f"{name} = {value}\n" for name, value in sorted(wanted.items()))
-            osuser.write_private(self.configuration, f"[pgbouncer]\n{lines}%include {self.routes}\n")
-        listed = "".join(f'"{_doubled(name)}" "{_doubled(word)}"\n' for name, word in sorted(users.items()))
-        for name, path, text in (
-            ("users", self.users, listed),
-            ("hba", self.folder / "hba.conf", "".join(f"{line}\n" for line in hba)),
-        ):
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                osuser.write_private(path, text)
-                changed.add(name)
-        return tuple(sorted(changed))
+        return {**own, **settings}
+
+    def _lists(self, users: Mapping[str, str], hba: Sequence[str]) -> dict[str, tuple[Path, str]]:
+        return {
+            "users": (self.users, users_text(users)),
+            "hba": (self.folder / "hba.conf", "".join(f"{line}\n" for line in hba)),
+        }
 
     def _settings(self) -> dict[str, str]:
         if not self.configuration.exists():
@@ -170,6 +184,11 @@ class PgBouncerServer:
             os.kill(pid, number)
         except ProcessLookupError:
             return
+
+
+def users_text(users: Mapping[str, str]) -> str:
+    """What the auth_file holds: names and passwords."""
+    return "".join(f'"{_doubled(name)}" "{_doubled(word)}"\n' for name, word in sorted(users.items()))
 
 
 def _doubled(text: str) -> str:

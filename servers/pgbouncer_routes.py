@@ -6,7 +6,9 @@ The file is PgBouncer's `[databases]` section, included by the main configuratio
     [databases]
     waqiti_users = host='127.0.0.1' port='5432' dbname='waqiti' user='app' password='...'
         connect_query='...'                                            (all on one line)
+    waqiti_users_ddl = host='127.0.0.1' port='5432' dbname='waqiti' user='ddl' pool_mode='session' ...
 
+The second line leads schema migrations to the same place, each client with a session of its own.
 Values are single-quoted, quotes doubled (https://www.pgbouncer.org/config.html#section-databases). The
 name is bare: PgBouncer 1.18 refuses quoted names in an included file.
 """
@@ -24,8 +26,26 @@ from servers.osuser import write_private
 Side = Literal["source", "target"]
 
 FOR_GOOD = ", for good"
-_FILE = re.compile(rf"; leads to: (source|target)({FOR_GOOD})?\n\[databases\]\n([\w.-]+) = ([^\n]+)\n")
+_FILE = re.compile(
+    rf"; leads to: (source|target)({FOR_GOOD})?\n\[databases\]\n([\w.-]+) = ([^\n]+)\n"
+    r"(?:([\w.-]+) = ([^\n]+)\n)?"
+)
 _BARE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+DDL_SESSIONS = 24
+"""Clients that may migrate a schema at once. Flyway and Liquibase hold one session while they wait for
+another, so that too few would leave all of them waiting."""
+
+
+@dataclass(frozen=True)
+class DdlRoute:
+    """The way of schema migrations, to where the route leads."""
+
+    database: str
+    """As clients name it."""
+    user: str
+    """Role to log in as, on either side; its password is in the auth_file."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,8 @@ class Route:
     """search_path of every server connection; empty: what the role has there."""
     for_good: bool = False
     """Its move is finished, and the service needs the shared database no more."""
+    ddl: DdlRoute | None = None
+    """None: schema migrations have no way of their own (an older program's stack)."""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -67,6 +89,13 @@ def stage_routes(path: Path, route: Route) -> Path:
 
     Renaming it to `path` is all that is left to do, and takes no time. Raises as `write_routes`.
     """
+    staged = path.with_name(f"{path.name}.next")
+    write_private(staged, routes_text(route, str(path)))
+    return staged
+
+
+def routes_text(route: Route, where: str) -> str:
+    """What the routes file holds; `where` is for messages. Raises as `write_routes`."""
     pairs = {"host": route.host, "port": str(route.port), "dbname": route.dbname}
     if route.user is not None:
         pairs["user"] = route.user
@@ -74,20 +103,33 @@ def stage_routes(path: Path, route: Route) -> Path:
         pairs["password"] = route.password
     if route.schemas:
         pairs["connect_query"] = _search_path_query(route.schemas)
-    for key, value in {**pairs, "database": route.database}.items():
+    ddl_user = {"the DDL role": route.ddl.user} if route.ddl else {}
+    for key, value in {**pairs, **ddl_user, "database": route.database}.items():
         if any(character in value for character in "\r\n\0"):
-            raise ServerError(f"{key} holds a line break", where=str(path), to_do=f"choose another {key}")
-    target = " ".join(f"{key}={_single_quoted(value)}" for key, value in pairs.items())
-    if not _BARE_NAME.fullmatch(route.database):
-        raise ServerError(
-            f"the database {route.database!r} has a name PgBouncer cannot hold",
-            where=str(path),
-            to_do="use letters, digits, _ . and - only",
-        )
-    staged = path.with_name(f"{path.name}.next")
+            raise ServerError(f"{key} holds a line break", where=where, to_do=f"choose another {key}")
+    lines = {route.database: pairs}
+    if route.ddl is not None:
+        lines[route.ddl.database] = {
+            "host": route.host,
+            "port": str(route.port),
+            "dbname": route.dbname,
+            "user": route.ddl.user,
+            "pool_mode": "session",  # advisory locks are a session's
+            "pool_size": str(DDL_SESSIONS),
+        }
+    for database in lines:
+        if not _BARE_NAME.fullmatch(database):
+            raise ServerError(
+                f"the database {database!r} has a name PgBouncer cannot hold",
+                where=where,
+                to_do="use letters, digits, _ . and - only",
+            )
+    written = "".join(
+        f"{name} = {' '.join(f'{key}={_single_quoted(value)}' for key, value in own.items())}\n"
+        for name, own in lines.items()
+    )
     comment = f"; leads to: {route.leads_to}{FOR_GOOD if route.for_good else ''}"
-    write_private(staged, f"{comment}\n[databases]\n{route.database} = {target}\n")
-    return staged
+    return f"{comment}\n[databases]\n{written}"
 
 
 def read_routes(path: Path) -> Route | None:
@@ -98,14 +140,14 @@ def read_routes(path: Path) -> Route | None:
     except FileNotFoundError:
         return None
     found = _FILE.fullmatch(text)
-    pairs = dict(re.findall(r"(\w+)='((?:[^']|'')*)'", found[4])) if found else {}
+    pairs = _pairs(found[4]) if found else {}
     if found is None or not {"host", "port", "dbname"} <= pairs.keys():
         raise ServerError(
             "is not a routes file as this program writes it",
             where=str(path),
             to_do="restore it, or remove it and run `pulumi up` to lead to the shared database again",
         )
-    values = {key: value.replace("''", "'") for key, value in pairs.items()}
+    values = pairs
     return Route(
         database=found[3],
         leads_to=cast(Side, found[1]),
@@ -116,7 +158,12 @@ def read_routes(path: Path) -> Route | None:
         password=values.get("password"),
         schemas=_schemas_of(values.get("connect_query", "")),
         for_good=found[2] is not None,
+        ddl=DdlRoute(found[5], _pairs(found[6]).get("user", "")) if found[5] else None,
     )
+
+
+def _pairs(line: str) -> dict[str, str]:
+    return {key: value.replace("''", "'") for key, value in re.findall(r"(\w+)='((?:[^']|'')*)'", line)}
 
 
 def _search_path_query(schemas: tuple[str, ...]) -> str:

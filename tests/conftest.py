@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from migration.connections import Database
+from core.sessions.connections import Database
+from tests.support import depth
 from tests.support.clusters import Cluster, Clusters
 from tests.support.folders import own_folder, remove_leftovers
 from tests.support.schedule import FilesInOrder, by_cost
@@ -21,10 +22,31 @@ if "CI" not in os.environ:
     settings.load_profile("waqiti")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The day is chosen before any worker begins."""
+    depth.today()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What is left to other days."""
+    if not depth.is_wanted(_of_folders(config)):
+        return []
+    return [
+        f"of {', '.join(depth.PARTS)} the part of {depth.today()} runs; WAQITI_ALL_FAULTS=1 runs all of it"
+    ]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where files run side by side, the dear ones come first."""
+    """Whole folders have their day's part; where files run side by side, the long ones come first."""
+    if depth.is_wanted(_of_folders(config)):
+        items[:], left = depth.split(items, depth.today())
+        config.hook.pytest_deselected(items=left)
     if hasattr(config, "workerinput"):
         items[:] = by_cost(items)
+
+
+def _of_folders(config: pytest.Config) -> bool:
+    return all((config.invocation_params.dir / argument).is_dir() for argument in config.args)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder | None:

@@ -13,7 +13,13 @@ from typing import Any, Protocol
 
 import pulumi
 
-from components.contract import Endpoint
+from components.backup.points import RestorePointsEntry
+from components.contract import BackupControl, BackupPolicy, Endpoint, MonitoringControl, Pooling
+from components.locale import PLAIN, Locale
+from components.monitoring.settings import MonitoringSettings
+from components.platforms import pgbouncer
+from components.replication_roles import server_wide
+from servers.pgbouncer_versions import Version
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class InstanceArgs:
     version: int
     """Major version of PostgreSQL."""
     parameters: Mapping[str, str]
-    """postgresql.conf, from `components.tuning`; values as postgresql.conf spells them (`256MB`)."""
+    """postgresql.conf, from `components.tuning.tune`; values as postgresql.conf spells them (`256MB`)."""
     administrator: str
     """The superuser's name."""
     administrator_password: pulumi.Input[str]
@@ -64,6 +70,8 @@ class InstanceArgs:
     """Whether `destroy` leaves the data where it is; a later `up` with the same version adopts it."""
     reading_roles: tuple[str, ...] = ()
     """Roles as which instances that are let through to this one follow what they read of `database`."""
+    locale: Locale = PLAIN
+    """What `database` will be given: a platform refuses one that its servers do not have."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class Instance:
     """The contract's `instance_control`."""
     extensions: tuple[str, ...] = ()
     """What its server has loaded and its database needs beside what the service asks for."""
+    names_address: bool = True
+    """Whether its certificate names the endpoint's address beside its host."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,22 @@ class SourceRoute:
 
     endpoint: Endpoint
     role: str
-    """The application role that all services share today."""
+    """The application role that all services share today; or, where `own_login`, the service's own login."""
     password: pulumi.Input[str]
+    administrator: str
+    administrator_password: pulumi.Input[str]
+    own_login: bool = False
+    """Whether role and search_path come from the login, and not from a statement of the gateway."""
+
+
+@dataclass(frozen=True)
+class OtherLogin:
+    """A login that is valid beside the one that applications are to use, while they change over."""
+
+    role: str
+    password: pulumi.Input[str]
+    ddl: bool = False
+    """Whether it is one of schema migrations."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +127,12 @@ class GatewayArgs:
     schema_name: str
     """The service's schema in the shared database."""
     service_role: str
-    """The only role that may log in."""
+    """The only role that may log in to `database`."""
     service_password: pulumi.Input[str]
+    ddl_role: str
+    """The only role that may log in to the database for schema migrations, which leads to the same place
+    and gives each client a session of its own."""
+    ddl_password: pulumi.Input[str]
     administrator_password: pulumi.Input[str]
     """Of PgBouncer's own console, not of a PostgreSQL."""
     source: SourceRoute
@@ -113,6 +141,19 @@ class GatewayArgs:
     max_client_connections: int = 500
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of pgbouncer.ini beyond (or instead of) the platform's own."""
+    pooling: Pooling = "transaction"
+    others: tuple[OtherLogin, ...] = ()
+    """Who may log in, too, and is then led like `service_role` and `ddl_role`."""
+    monitoring_password: pulumi.Input[str] | None = None
+    """Of who may look at PgBouncer's console, and do nothing there; None: nobody."""
+
+    @property
+    def other_logins(self) -> Mapping[str, Any]:
+        """Properties of a gateway's resource; none where there is nobody else."""
+        if not self.others:
+            return {}
+        others = [{"role": one.role, "password": one.password, "ddl": one.ddl} for one in self.others]
+        return {"others": pulumi.Output.secret(others)}
 
     @property
     def way_to_shared(self) -> Mapping[str, Any]:
@@ -124,17 +165,23 @@ class GatewayArgs:
             "database": endpoint.database,
             "sslmode": endpoint.sslmode,
             "role": self.source.role,
-            "schema": self.schema_name,
+            **({} if self.source.own_login else {"schema": self.schema_name}),
             **({"sslrootcert": endpoint.sslrootcert} if endpoint.sslrootcert else {}),
         }
 
-    @property
-    def pool_settings(self) -> Mapping[str, str]:
-        """What pgbouncer.ini says of this service's pool; `settings` win."""
+    def pool_settings(self, version: Version | None) -> Mapping[str, str]:
+        """What the pgbouncer.ini of a PgBouncer of `version` says of this service's pool; `settings` win."""
         return {
+            **pgbouncer.settings(
+                version,
+                self.pooling,
+                clean=self.source.own_login,
+                by_session=(self.ddl_role, server_wide(self.ddl_role, self.source.endpoint.database)),
+            ),
             "max_client_conn": str(self.max_client_connections),
             "default_pool_size": str(self.pool_maximum),
             "max_db_connections": str(self.pool_maximum),
+            **({} if self.monitoring_password is None else {"stats_users": pgbouncer.MONITOR}),
             **self.settings,
         }
 
@@ -148,21 +195,86 @@ class Gateway:
     """Known while previewing."""
     control: Mapping[str, pulumi.Input[Any]]
     """The contract's `gateway_control`; the password in it is a secret output."""
+    version: Version | None = None
+    """Of its PgBouncer; None: not known."""
+
+
+@dataclass(frozen=True)
+class BackupArgs:
+    """What a service's archive and who fills it are made from."""
+
+    service: str
+    version: int
+    endpoint: Endpoint
+    """The instance's."""
+    role: str
+    """The backup role."""
+    password: pulumi.Input[str]
+    policy: BackupPolicy
+    keep_data: bool = True
+    """Whether `destroy` leaves the archive where it is."""
+
+
+@dataclass(frozen=True)
+class WatchArgs:
+    """One service, for who watches it."""
+
+    instance: Instance
+    gateway: Gateway
+    role: str
+    """The monitoring role."""
+    password: pulumi.Input[str]
+    console_password: pulumi.Input[str]
+    exporter_port: int
+    backups: BackupControl | None = None
+
+
+@dataclass(frozen=True)
+class MonitoringArgs:
+    """What watches a stack is made from."""
+
+    services: Mapping[str, WatchArgs]
+    settings: MonitoringSettings
+    own_port: int
+    prometheus_port: int
+    keep_data: bool = True
+    """Whether `destroy` leaves what Prometheus has recorded."""
 
 
 class Platform(Protocol):
     """One way to run the three parts. Names are Pulumi names; `opts` carries the parent."""
+
+    @property
+    def way_to_shared(self) -> pulumi.Resource | None:
+        """What of the stack has to be there before the shared database answers; None: nothing."""
+        ...
 
     def network(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions) -> Network:
         """The service's own network."""
         ...
 
     def instance(self, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions) -> Instance:
-        """The service's own PostgreSQL."""
+        """The service's own PostgreSQL. Raises ConfigurationError for a locale that it would not have."""
         ...
 
     def gateway(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions) -> Gateway:
         """The service's gateway; leads to the shared database when first made, never repointed after."""
+        ...
+
+    def backup(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions) -> BackupControl | None:
+        """The service's archive and its supervisor; None on a platform that has none yet."""
+        ...
+
+    def monitoring(
+        self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions
+    ) -> MonitoringControl | None:
+        """The exporters, and a Prometheus; None on a platform that has none yet."""
+        ...
+
+    def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:
+        """Restore points of all services on a schedule; nothing on a platform that has no backups yet.
+
+        `contract` is the stack's output, passwords as secrets."""
         ...
 
     def let_through(

@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from components.contract import Service
-from migration.commands.common import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
+from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
 from migration.commands.verbs import ask, at_work, not_finished, show_states, source_plan
-from migration.online import Online
+from migration.moves.online import Online
 
 
 def abort(

@@ -7,19 +7,10 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    Invocation,
-    Services,
-    Stack,
-    chosen,
-    finite,
-    invocation,
-)
-from migration.consistency import LOOK_AGAIN_SECONDS, check_consistency
-from migration.consistency_model import Consistency
+from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, chosen, finite, invocation
+from core.references.check import LOOK_AGAIN_SECONDS
+from core.references.model import Consistency
+from migration.consistency.check import check_consistency
 
 SHOWN = 10
 """Orphans of a reference that are printed; `--json` has all up to `--limit`."""

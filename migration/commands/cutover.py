@@ -9,19 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from components.contract import Service
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    PauseTimeout,
-    Services,
-    Stack,
-    SwitchTimeout,
-    Workers,
-    Yes,
-    chosen,
-    invocation,
-)
+from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
+from core.progress.interface import Silent
+from migration.commands.common import PauseTimeout, SwitchTimeout, Workers
 from migration.commands.dry_run import expect, show_expected
 from migration.commands.queries_transactions import WatchTransactions
 from migration.commands.verbs import (
@@ -34,12 +24,12 @@ from migration.commands.verbs import (
     show_switches,
     switch_figures,
 )
-from migration.gates import check_gates, record_skipped
-from migration.gates_model import GateLimits
-from migration.online import FOLLOWING, MOVED, Online
-from migration.planning import read_plan
-from migration.progress import Silent
-from migration.switch import Limits
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates, record_skipped
+from migration.gates.model import GateLimits
+from migration.journal.states import State
+from migration.moves.online import Online
+from migration.switch.carry_out import Limits
 
 
 def cutover(
@@ -76,7 +66,7 @@ def cutover(
     with at_work(here, agreed, workers=workers, limits=allowed) as verbs:
         wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
         for service in wanted:
-            verbs.online(Silent()).in_state(service, FOLLOWING)
+            verbs.online(Silent()).in_state(service, State.FOLLOWING)
         ask(
             here,
             yes,
@@ -86,15 +76,15 @@ def cutover(
         )
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
-            plan = read_plan(agreed, [service])
-            move = online.in_state(service, FOLLOWING)
+            move = online.in_state(service, State.FOLLOWING)
+            plan = online.carried(service, lambda: read_plan(agreed, [service]))
             limits = replace(verbs.gate_limits, watch_seconds=watch or 0.0)
             online.update_guards(move, service, plan)
             gates = check_gates(agreed, service, plan, "cutover", limits)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)
             result = online.cutover(service, plan)
-            return {"state": MOVED, **switch_figures(result), "gates": gates.as_json()}
+            return {"state": State.MOVED, **switch_figures(result), "gates": gates.as_json()}
 
         results = verbs.each(wanted, act)
     show_switches(here, "cut over", results)

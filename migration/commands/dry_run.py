@@ -9,14 +9,14 @@ from typing import Any, Literal
 from rich.table import Table as Grid
 
 from components.contract import Contract, Service
-from migration.commands.common import Invocation
+from core.cli import Invocation
+from core.sessions.stack import source_database
 from migration.commands.gates import gates_grid
-from migration.gates import check_gates
-from migration.gates_model import GateLimits, GateReport
-from migration.planning import read_plan
-from migration.protocol import SWITCH, Step
-from migration.stack import source_database
-from migration.switch_expected import Expected, expected_times
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates
+from migration.gates.model import GateLimits, GateReport
+from migration.switch.expected import Expected, expected_times
+from migration.switch.protocol import SWITCH, Step
 
 _PAUSED = SWITCH[: SWITCH.index(Step.RESUME) + 1]
 

@@ -8,23 +8,16 @@ from typing import Any
 import typer
 
 from components.contract import Service
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    Services,
-    Stack,
-    Workers,
-    Yes,
-    chosen,
-    invocation,
-)
+from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
+from core.gateway.gateway import Gateway
+from migration.commands.common import Workers
 from migration.commands.verbs import SkipGate, Verbs, ask, at_work, show_states
-from migration.finish import finish_service
-from migration.gateway import Gateway
-from migration.journal import Move
-from migration.online import FINISHED, Online
-from migration.rename import lost_name, rename_pending
+from migration.finish.finish import finish_service
+from migration.finish.rename import rename_pending
+from migration.journal.journal import Move
+from migration.journal.renamed import lost_name
+from migration.journal.states import State
+from migration.moves.online import Online
 
 
 def finish(
@@ -54,7 +47,9 @@ def finish(
         over = [
             s
             for s in wanted
-            if s.name in moves and moves[s.name].state == FINISHED and not _to_settle(verbs, s, moves[s.name])
+            if s.name in moves
+            and moves[s.name].state == State.FINISHED
+            and not _to_settle(verbs, s, moves[s.name])
         ]
         left = [s for s in wanted if s not in over]
         renames = [f"{s.schema_name} to {s.own_schema}" for s in left if s.own_schema]
@@ -78,9 +73,9 @@ def finish(
             if service.own_schema:
                 said += f"; schema: {service.own_schema}"
             schema = service.own_schema or service.schema_name
-            return {"state": FINISHED, "archived_as": archived, "schema": schema, "note": said}
+            return {"state": State.FINISHED, "archived_as": archived, "schema": schema, "note": said}
 
-        results = {s.name: {"state": FINISHED, "note": "was finished already"} for s in over}
+        results = {s.name: {"state": State.FINISHED, "note": "was finished already"} for s in over}
         done = {**results, **verbs.each(left, act)}
     show_states(here, done)
 

@@ -8,29 +8,16 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    PauseTimeout,
-    Services,
-    Stack,
-    chosen,
-    invocation,
-)
+from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.sessions.stack import source_database
+from migration.commands.common import DEFAULT_WAL_GIB, PauseTimeout, WalLimit
 from migration.commands.queries_transactions import WatchTransactions
-from migration.commands.verbs import (
-    DEFAULT_PAUSE_SECONDS,
-    DEFAULT_WAL_GIB,
-    WalLimit,
-    not_finished,
-)
-from migration.gates import check_gates
-from migration.gates_model import GateLimits, GateReport, Stage
-from migration.journal import Move, read_moves
-from migration.online import MOVED
-from migration.planning import examine, read_plan
-from migration.stack import source_database
+from migration.commands.verbs import DEFAULT_PAUSE_SECONDS, not_finished
+from migration.examine.read_plan import examine, read_plan
+from migration.gates.check import check_gates
+from migration.gates.model import GateLimits, GateReport, Stage
+from migration.journal.journal import Move, read_moves
+from migration.journal.states import State
 
 
 class Before(Enum):
@@ -110,4 +97,4 @@ def _plain(text: str) -> str:
 def _next_stage(move: Move | None) -> Stage:
     if move is None or move.finished is not None:
         return "start"
-    return "rollback" if move.state == MOVED else "cutover"
+    return "rollback" if move.state == State.MOVED else "cutover"

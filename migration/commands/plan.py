@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from migration.commands.common import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.services_yaml import block
+from core.sessions.stack import source_database
 from migration.commands.verbs import not_finished
-from migration.journal import read_moves
-from migration.plan_view import plan_to_json, plan_to_mermaid, plan_view
-from migration.planning import examine
-from migration.stack import source_database
+from migration.examine.read_plan import examine
+from migration.journal.journal import read_moves
+from migration.plan.view import plan_to_json, plan_to_mermaid, plan_view, to_paste
 
 
 def plan(
@@ -22,6 +24,15 @@ def plan(
     stack: Stack = None,
     contract: ContractFile = None,
     as_json: AsJson = False,
+    stop_writes: Annotated[
+        bool, typer.Option("--stop-writes", help="Plan for `run --stop-writes`, without replication.")
+    ] = False,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--log", metavar="FILE", help="A log of the shared server, for what ran: stderr, csv or json."
+        ),
+    ] = None,
     mermaid: Annotated[
         bool, typer.Option("--mermaid", help="Print what crosses services as a Mermaid diagram.")
     ] = False,
@@ -36,12 +47,23 @@ def plan(
     source = source_database(agreed)
     with source.connect() as connection, source.translated("reading the journal"):
         wanted = not_finished(read_moves(connection), wanted, everything=everything or not services)
-    found = examine(agreed, wanted)
+    found = examine(agreed, wanted, writes_stop=stop_writes, logs=log or ())
     if as_json:
         run.show_json(plan_to_json(found))
     elif mermaid:
         run.out.print(plan_to_mermaid(found), markup=False)
     else:
         run.out.print(plan_view(found))
+        if found.alongside:
+            run.out.print("\nTo let a schema that no service claims go along with one, in services.yaml:")
+            run.out.print(block(found.alongside), markup=False, soft_wrap=True)
+        if settled := to_paste(found):
+            run.out.print(
+                "\nTo paste into services.yaml, once you agree: each key under its service; rules before"
+                " those that are there, parameters beside those, any other key in place of the one that is:",
+                markup=False, style="bold",
+            )  # fmt: skip
+            # Whole lines, whatever the terminal's width: YAML that is broken up is no YAML.
+            run.out.print(settled, markup=False, soft_wrap=True)
     if found.no_go:
         found.check()

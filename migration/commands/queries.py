@@ -9,8 +9,11 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from migration.catalog import read_catalog
-from migration.commands.common import AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.cli import AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.errors import GateClosed
+from core.services_yaml import in_words
+from core.sessions.stack import source_database
+from migration.catalog.read import read_catalog
 from migration.commands.queries_transactions import (
     DEFAULT_WATCH_WAL_GIB,
     WatchTransactions,
@@ -20,12 +23,10 @@ from migration.commands.queries_transactions import (
     transactions_grid,
     watch_and_keep,
 )
-from migration.errors import GateClosed
-from migration.runtime_queries import CrossingQuery
-from migration.runtime_queries_logs import read_log
-from migration.runtime_queries_read import read_all, tools
-from migration.stack import source_database
-from migration.transactions import CrossingTransactions
+from migration.traffic.logs import read_log
+from migration.traffic.queries import CrossingQuery
+from migration.traffic.read import read_all, tools
+from migration.traffic.transactions import CrossingTransactions
 
 _SHOWN = 300
 """Characters of a statement on a terminal; `--json` has all of it."""
@@ -107,8 +108,8 @@ def queries(
         first = open_ones[0]
         raise GateClosed(
             f"{len(open_ones)} statements cross services, the first: {first.text[:_SHOWN]}"
-            f" ({', '.join(first.services)}); change them, or allow them in services.yaml: services:"
-            f" {first.services[0]}: crossing: {first.line}"
+            f" ({', '.join(first.services)}); change them, or allow them,"
+            f" {in_words(f'services: {first.services[0]}: crossing: {first.line}')}"
         )
     if watched is not None and watch is not None:
         require_none(watched, pairs, watch)

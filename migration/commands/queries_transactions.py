@@ -11,13 +11,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from components.contract import Contract
-from migration.commands.common import Invocation, finite
-from migration.connections import Database
-from migration.errors import GateClosed, Interrupted
-from migration.plan_model import Plan
-from migration.plan_view import size
-from migration.transactions import CrossingTransactions, Watched
-from migration.transactions_watch import note_watched, watch_transactions
+from core.cli import Invocation, finite
+from core.errors import GateClosed, Interrupted
+from core.progress.units import size
+from core.services_yaml import in_words
+from core.sessions.connections import Database
+from migration.plan.model import Plan
+from migration.traffic.transactions import CrossingTransactions, Watched
+from migration.traffic.watch import note_watched, watch_transactions
 
 WatchTransactions = Annotated[
     float | None,
@@ -83,7 +84,7 @@ def require_none(watched: Watched, pairs: Sequence[CrossingTransactions], second
         raise GateClosed(
             f"{len(open_pairs)} pairs of services are written to by one transaction, the first:"
             f" {', '.join(worst.services)} ({', '.join(worst.examples[:4])}); commit them apart, or allow"
-            f" them in services.yaml: services: {worst.services[0]}: crossing: {worst.line}"
+            f" them, {in_words(f'services: {worst.services[0]}: crossing: {worst.line}')}"
         )
     if watched.ended == "interrupted":
         raise Interrupted(

@@ -9,14 +9,15 @@ import typer
 from rich.table import Table as Grid
 
 from components.contract import Contract, Service
-from migration.commands.common import AsJson, ContractFile, Invocation, Stack, Yes, invocation
-from migration.commands.verbs import DEFAULT_WAL_GIB, WalLimit, ask, at_work
-from migration.errors import MigrationError, ReplicaBehind
-from migration.plan_view import size
-from migration.references_lag import Reading, read_readings
-from migration.references_refill import refill
-from migration.references_stop import Stopped, stop
-from migration.stack import choose_services, source_database
+from core.cli import AsJson, ContractFile, Invocation, Stack, Yes, invocation
+from core.errors import MigrationError, ReplicaBehind
+from core.progress.units import size
+from core.sessions.stack import choose_services, source_database
+from migration.commands.common import DEFAULT_WAL_GIB, WalLimit
+from migration.commands.verbs import ask, at_work
+from migration.references.lag import Reading, read_readings
+from migration.references.refill import refill
+from migration.references.stop import Stopped, stop
 
 
 def references(

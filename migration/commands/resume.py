@@ -8,27 +8,20 @@ from typing import Any
 import typer
 
 from components.contract import Contract, Service
-from migration.apply_errors import why_stalled
-from migration.commands.common import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
+from core.errors import MigrationError
+from core.gateway.gateway import Gateway
 from migration.commands.verbs import at_work, show_states, source_plan
-from migration.errors import MigrationError
-from migration.finish import finish_service
-from migration.gateway import Gateway
-from migration.journal import StepRecord
-from migration.online import (
-    FINISHED,
-    FINISHING,
-    FOLLOWING,
-    MOVED,
-    STARTING,
-    SWITCHING,
-    UPDATED,
-    Online,
-)
-from migration.online_move import OnlineMove
-from migration.rename import RENAME_STEP, lost_name
+from migration.finish.finish import finish_service
+from migration.guards.flag import UPDATED
+from migration.journal.journal import StepRecord
+from migration.journal.renamed import RENAME_STEP, lost_name
+from migration.journal.states import SWITCHING, State
+from migration.moves.online import Online
+from migration.replicate.stalls import why_stalled
+from migration.steps.context import OnlineMove
 
-_ROUTES = {FOLLOWING: "source", MOVED: "target"}
+_ROUTES = {State.FOLLOWING: "source", State.MOVED: "target"}
 
 
 def resume(
@@ -38,6 +31,7 @@ def resume(
     everything: All = False,
     stack: Stack = None,
     contract: ContractFile = None,
+    _yes: Yes = False,  # it never asks: a script gives all verbs the same options
     as_json: AsJson = False,
 ) -> None:
     """Settle what was cut off: a start is undone, a switch goes back or forward, a finish is finished.
@@ -52,17 +46,17 @@ def resume(
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
             before = verbs.journal.last_move(service.name)
-            if before is not None and before.state == FINISHED:
+            if before is not None and before.state == State.FINISHED:
                 note = _still_finished(agreed, service, verbs.journal.steps(before))
-                return {"state": FINISHED, "note": note}
+                return {"state": State.FINISHED, "note": note}
             if before is None or before.finished is not None:
                 return {"state": before.state if before else "not begun", "note": "nothing was under way"}
-            if before.state == FINISHING:
+            if before.state == State.FINISHING:
                 # Whichever way it was moved.
                 finish_service(online, service)
-                return {"state": FINISHED, "note": "finished now"}
+                return {"state": State.FINISHED, "note": "finished now"}
             if before.mode == "offline":
-                note = "" if before.state == MOVED else "`run --stop-writes` goes on with it"
+                note = "" if before.state == State.MOVED else "`run --stop-writes` goes on with it"
                 return {"state": before.state, "note": note}
             plan = source_plan(agreed, service)
             move = online.resume(service, plan)
@@ -94,7 +88,7 @@ def _still_finished(contract: Contract, service: Service, steps: Sequence[StepRe
 
 
 def _note(before: str, after: str) -> str:
-    if before == STARTING:
+    if before == State.STARTING:
         return "the start was undone: start it again"
     if before in SWITCHING:
         return f"it was {before}; {'the switch was finished' if _forward(before, after) else 'it went back'}"
@@ -102,18 +96,18 @@ def _note(before: str, after: str) -> str:
 
 
 def _forward(before: str, after: str) -> bool:
-    return after == {"cutover": MOVED, "rollback": FOLLOWING}[SWITCHING[before]]
+    return after == {"cutover": State.MOVED, "rollback": State.FOLLOWING}[SWITCHING[before]]
 
 
 def restarted(move: OnlineMove) -> list[str]:
     """Start the replication again where somebody disabled it; returns what to say of it."""
     try:
-        with move.forward() if move.move.state == FOLLOWING else move.back() as flow:
+        with move.forward() if move.move.state == State.FOLLOWING else move.back() as flow:
             state = flow.subscription.state()
             if state is None:
                 return []
             if state.enabled:
-                control = move.service.instance_control if move.move.state == FOLLOWING else None
+                control = move.service.instance_control if move.move.state == State.FOLLOWING else None
                 why = why_stalled(flow.at_subscriber, flow.name, control)
                 return [f"its replication does not run: {why}"] if why else []
             flow.start()
@@ -138,9 +132,10 @@ def updated(move: OnlineMove) -> list[str]:
 def _put_right(source: Any, service: Service, state: str) -> bool:
     """Lead a settled service's gateway where it is served; returns whether it did not."""
     gateway = Gateway(service, source)
-    route: Any = _ROUTES[state]
-    astray = gateway.route() != route or gateway.is_paused()
-    if gateway.route() != route:
+    route: Any = _ROUTES[State(state)]
+    elsewhere = not gateway.is_at(route)
+    astray = elsewhere or gateway.is_paused()
+    if elsewhere:
         gateway.repoint(route)
     gateway.resume()
     return astray

@@ -12,47 +12,41 @@ import typer
 from rich.table import Table as Grid
 
 from components.contract import Contract, Service
+from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, Yes, chosen, invocation
+from core.errors import MigrationError, WrongState
+from core.progress.interface import Progress
+from core.progress.units import size
+from core.sessions.stack import source_database
 from migration.commands.common import (
+    DEFAULT_WAL_GIB,
     PAUSE_TIMEOUT,
     SWITCH_TIMEOUT,
-    All,
-    AsJson,
-    ContractFile,
-    Invocation,
     NoThrottle,
     RateLimit,
     ReportFolder,
-    Services,
-    Stack,
+    WalLimit,
     Workers,
-    Yes,
-    chosen,
-    invocation,
 )
 from migration.commands.run_ways import OfflineWay, OnlineWay
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,
-    DEFAULT_WAL_GIB,
     SkipGate,
     Verbs,
-    WalLimit,
     copy_pace,
     not_finished,
 )
-from migration.errors import MigrationError, WrongState
-from migration.journal import Journal, open_journal, read_moves
-from migration.move_context import PAUSE_SECONDS
-from migration.offline_run import Pace, is_moved, keep_moved
-from migration.plan_model import Plan
-from migration.plan_view import plan_view, size
-from migration.planning import examine
-from migration.preflight import check_source
-from migration.progress import Progress
-from migration.report import write_report
-from migration.report_model import Report, ServiceReport, read_service_report
-from migration.stack import source_database
-from migration.switch import Limits
+from migration.examine.read_plan import examine
+from migration.journal.evidence import evidence_of
+from migration.journal.journal import Journal, open_journal, read_moves
+from migration.moves.run_offline import Pace, is_moved, keep_moved
+from migration.plan.model import Plan
+from migration.plan.preflight import check_source
+from migration.plan.view import plan_view
+from migration.report.model import Report, ServiceReport, read_service_report
+from migration.report.write import write_report
+from migration.steps.context import PAUSE_SECONDS
+from migration.switch.carry_out import Limits
 
 
 def run(
@@ -103,7 +97,7 @@ def run(
         wanted = not_finished(read_moves(connection), wanted, everything=everything)
     check_source(agreed, wanted)
     many = workers or os.cpu_count() or 2
-    with open_journal(source, agreed) as journal:
+    with open_journal(source, agreed) as journal, evidence_of(here.warn, agreed, journal):
         way: _Way
         if stop_writes:
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
@@ -113,7 +107,7 @@ def run(
             )
             verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
-        _Run(here, agreed, journal, way).run(wanted, yes, report)
+        _Run(here, agreed, journal, way, writes_stop=stop_writes).run(wanted, yes, report)
 
 
 class _Way(Protocol):
@@ -132,11 +126,14 @@ class _Way(Protocol):
 
 
 class _Run:
-    def __init__(self, here: Invocation, contract: Contract, journal: Journal, way: _Way) -> None:
+    def __init__(
+        self, here: Invocation, contract: Contract, journal: Journal, way: _Way, *, writes_stop: bool
+    ) -> None:
         self._here = here
         self._contract = contract
         self._journal = journal
         self._way = way
+        self._writes_stop = writes_stop
         self._finished: list[ServiceReport] = []
 
     def run(self, wanted: Sequence[Service], yes: bool, folder: ReportFolder) -> None:
@@ -146,7 +143,7 @@ class _Run:
             self._keep(moved, progress)
         plan = None
         if pending:
-            plan = examine(self._contract, pending)
+            plan = examine(self._contract, pending, writes_stop=self._writes_stop)
             plan.check()
             if not yes:
                 self._ask(plan, pending)
@@ -224,7 +221,7 @@ def _edges(plan: Plan | None) -> list[dict[str, str]]:
     """What crosses services and what is done about it, for the report."""
     found = plan.services.values() if plan else ()
     return [
-        {"service": one.service, "edge": str(edge), "action": edge.action or "", "reason": edge.reason}
+        {"service": one.service, "edge": edge.identity, "action": edge.action or "", "reason": edge.reason}
         for one in found
         for edge in one.edges
     ]

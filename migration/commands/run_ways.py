@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from components.contract import Contract, Service
-from migration.commands.common import Invocation
+from core.cli import Invocation
+from core.errors import WrongState
+from core.progress.interface import Progress
+from core.sessions.stack import source_database
 from migration.commands.verbs import Verbs
-from migration.errors import WrongState
-from migration.gates import check_gates, record_skipped
-from migration.journal import Journal
-from migration.move import Runner
-from migration.move_context import SchemaDumps, schema_dumps
-from migration.offline_run import Pace, Prepared, move_service
-from migration.online import FINISHING, MOVED, STARTING, SWITCHING
-from migration.plan_model import Plan
-from migration.planning import read_plan
-from migration.progress import Progress
-from migration.stack import source_database
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates, record_skipped
+from migration.journal.journal import Journal
+from migration.journal.states import SWITCHING, State
+from migration.moves.run_offline import Pace, Prepared, move_service
+from migration.plan.model import Plan
+from migration.schema.dumps import SchemaDumps, schema_dumps
+from migration.steps.runner import Runner
 
 
 @dataclass
@@ -41,7 +41,7 @@ class OfflineWay:
             yield
 
     def move(self, service: Service, plan: Plan, progress: Progress) -> None:
-        """See `migration.offline_run.move_service`."""
+        """See `migration.moves.run_offline.move_service`."""
         runner = Runner(self.journal, self.here.interruption, progress, self.here.observer)
         (dumps,) = self._dumps
         move_service(self.contract, service, Prepared(plan, dumps), runner, self.pace)
@@ -72,15 +72,15 @@ class OnlineWay:
         verbs.doing = service.name
         online = verbs.online(progress)
         move = online.state(service)
-        if move is not None and (move.mode == "offline" or move.state == FINISHING):
-            how = "`resume` it" if move.state == FINISHING else "`run --stop-writes` goes on with it"
+        if move is not None and (move.mode == "offline" or move.state == State.FINISHING):
+            how = "`resume` it" if move.state == State.FINISHING else "`run --stop-writes` goes on with it"
             raise WrongState(f"{service.name} is {move.state} ({move.mode}): {how}")
-        if move is not None and move.state in {STARTING, *SWITCHING}:
+        if move is not None and move.state in {State.STARTING, *SWITCHING}:
             progress.note(
                 f"{service.name} was {move.state} when the last run was cut off: settling that first"
             )
             move = online.resume(service, plan)
-        if move is not None and move.state == MOVED:
+        if move is not None and move.state == State.MOVED:
             return
         if move is None:
             gates = check_gates(contract, service, plan, "start", verbs.gate_limits)
@@ -88,7 +88,7 @@ class OnlineWay:
             move = online.start(service, plan)
             record_skipped(verbs.journal, move, gates, self.skipped)
             verbs.here.interruption.check()
-        fresh = read_plan(contract, [service])
+        fresh = online.carried(service, lambda: read_plan(contract, [service]))
         online.update_guards(move, service, fresh)
         gates = check_gates(contract, service, fresh, "cutover", verbs.gate_limits)
         gates.require(self.skipped)

@@ -8,34 +8,14 @@ from typing import Any
 import typer
 
 from components.contract import Service
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    NoThrottle,
-    RateLimit,
-    Services,
-    Stack,
-    Workers,
-    Yes,
-    chosen,
-    invocation,
-)
-from migration.commands.verbs import (
-    DEFAULT_WAL_GIB,
-    SkipGate,
-    WalLimit,
-    ask,
-    at_work,
-    copy_pace,
-    not_finished,
-    show_states,
-)
-from migration.gates import check_gates, record_skipped
-from migration.online import Online
-from migration.plan_view import size
-from migration.planning import examine
-from migration.progress import Silent
+from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
+from core.progress.interface import Silent
+from core.progress.units import size
+from migration.commands.common import DEFAULT_WAL_GIB, NoThrottle, RateLimit, WalLimit, Workers
+from migration.commands.verbs import SkipGate, ask, at_work, copy_pace, not_finished, show_states
+from migration.examine.read_plan import examine
+from migration.gates.check import check_gates, record_skipped
+from migration.moves.online import Online
 
 
 def start(

@@ -15,22 +15,12 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
-from migration.commands.common import (
-    All,
-    AsJson,
-    ContractFile,
-    Invocation,
-    Services,
-    Stack,
-    chosen,
-    finite,
-    invocation,
-)
-from migration.commands.verbs import DEFAULT_WAL_GIB, WalLimit
-from migration.errors import Interrupted
-from migration.plan_view import size
-from migration.progress_tally import duration, percent
-from migration.service_status import ServiceStatus, read_status
+from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, chosen, finite, invocation
+from core.errors import Interrupted
+from core.progress.tally import percent
+from core.progress.units import duration, size
+from migration.commands.common import DEFAULT_WAL_GIB, WalLimit
+from migration.report.status import ServiceStatus, read_status
 
 _WIDE = 110
 """Narrower terminals see neither sizes nor times."""
@@ -156,11 +146,12 @@ def _picture(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Render
 
 
 def _read(found: Sequence[ServiceStatus]) -> list[str]:
-    return [
+    lines = [
         f"{one.service} reads {reading.link.referenced} ({reading.state}), {reading.behind()}"
         for one in found
         for reading in one.reads
     ]
+    return [*lines, *(f"{one.service}: {change}" for one in found for change in one.schema_changes)]
 
 
 def _grid(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Grid:

@@ -15,35 +15,28 @@ import typer
 from rich.table import Table as Grid
 
 from components.contract import Contract, Service
-from migration.catalog import read_catalog
-from migration.commands.common import Invocation, finite
-from migration.copy_pace import CopyPace
-from migration.errors import WrongState
-from migration.gates_model import GateLimits
-from migration.journal import Journal, Move, open_journal
-from migration.move import Runner
-from migration.online import FINISHED, Online
-from migration.plan import make_plan
-from migration.plan_model import Plan
-from migration.progress import Progress
-from migration.protocol import Step
-from migration.stack import source_database
-from migration.switch import Limits, SwitchResult
+from core.cli import Invocation
+from core.errors import WrongState
+from core.progress.interface import Progress
+from core.sessions.stack import source_database
+from migration.catalog.read import read_catalog
+from migration.commands.common import DEFAULT_WAL_GIB
+from migration.copy.pace import CopyPace
+from migration.gates.model import GateLimits
+from migration.journal.evidence import evidence_of
+from migration.journal.journal import Journal, Move, open_journal
+from migration.journal.states import State
+from migration.moves.online import Online
+from migration.plan.make import make_plan
+from migration.plan.model import Plan
+from migration.steps.runner import Runner
+from migration.switch.carry_out import Limits, SwitchResult
+from migration.switch.protocol import Step
 
-WalLimit = Annotated[
-    float,
-    typer.Option(
-        "--wal-limit",
-        min=0.01,
-        callback=finite,
-        help="GiB of WAL that a slot may keep on the shared server's disk.",
-    ),
-]
 SkipGate = Annotated[
     list[str] | None,
     typer.Option("--skip-gate", metavar="NAME", help="Go on in spite of this gate's no-go; it is recorded."),
 ]
-DEFAULT_WAL_GIB = 10.0
 DEFAULT_PAUSE_SECONDS = Limits().pause
 """How long transactions under way may take to end."""
 DEFAULT_SWITCH_SECONDS = Limits().inside
@@ -142,7 +135,10 @@ def at_work(
 
     Raises AnotherOperator and what connecting raises.
     """
-    with open_journal(source_database(contract), contract) as journal:
+    with (
+        open_journal(source_database(contract), contract) as journal,
+        evidence_of(here.warn, contract, journal),
+    ):
         many, kept = workers or os.cpu_count() or 2, int(wal_limit * 2**30)
         yield Verbs(here, contract, journal, many, kept, limits or Limits(), pace or CopyPace())
 
@@ -164,7 +160,7 @@ def source_plan(contract: Contract, service: Service) -> Plan:
 
 def not_finished(moves: Iterable[Move], services: Sequence[Service], *, everything: bool) -> list[Service]:
     """`services` without those that are finished; raises WrongState for one that was named."""
-    over = {move.service for move in moves if move.state == FINISHED}
+    over = {move.service for move in moves if move.state == State.FINISHED}
     for service in services:
         if service.name in over and not everything:
             raise WrongState(

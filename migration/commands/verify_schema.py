@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.contract import Contract, Service
-from migration.commands.common import Invocation
-from migration.errors import VerificationFailed, WrongState
-from migration.fidelity_verdict import SchemaVerdict, verify_schema
-from migration.journal import read_moves
-from migration.planning import read_plan
-from migration.stack import source_database, target_database
+from core.cli import Invocation
+from core.errors import VerificationFailed, WrongState
+from core.sessions.stack import source_database, target_database
+from migration.examine.read_plan import read_plan
+from migration.fidelity.verdict import SchemaVerdict, verify_schema
+from migration.journal.journal import read_moves
 
 
 def verify_schemas(here: Invocation, contract: Contract, services: Sequence[Service]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg import sql
 
-from components.catalogue import read_catalogue
+from components.catalogue.read import read_catalogue
 from servers import ports
 from tests.acceptance.stack import REPOSITORY, Stack, stack_that_is_up
 from tests.support.clusters import Cluster, Clusters
@@ -31,8 +32,16 @@ def shared_source(clusters: Clusters) -> Cluster:
                 sql.Identifier(APPLICATION), sql.Literal(APPLICATION_PASSWORD)
             )
         )
-        connection.execute(sql.SQL("CREATE DATABASE waqiti OWNER {}").format(sql.Identifier(APPLICATION)))
-    with cluster.database("waqiti").connect() as connection:
+    _make_shared(cluster, "waqiti")
+    return cluster
+
+
+def _make_shared(cluster: Cluster, name: str) -> None:
+    with cluster.database().connect() as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(APPLICATION))
+        )
+    with cluster.database(name).connect() as connection:
         for service in SERVICES:
             schema = sql.Identifier(f"{service}_schema")
             connection.execute(
@@ -42,7 +51,6 @@ def shared_source(clusters: Clusters) -> Cluster:
             connection.execute(
                 sql.SQL("ALTER TABLE {}.whose OWNER TO {}").format(schema, sql.Identifier(APPLICATION))
             )
-    return cluster
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +63,7 @@ def settings(shared_source: Cluster) -> dict[str, Any]:
         "portOffset": free_offset(),
         "instancePortOffset": INSTANCE_PORT_OFFSET,
         "keepData": False,
+        "takenOver": "all",
         "protectData": False,
         "source": {
             "host": endpoint.host,
@@ -83,6 +92,19 @@ def deployed(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[St
     """A stack of two services that is up; a test that changes it changes it back."""
     with stack_that_is_up(settings, variables) as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def settings_beside(settings: dict[str, Any], shared_source: Cluster) -> dict[str, Any]:
+    """For a stack beside `deployed`: with ports and a shared database of its own. Logins there go
+    by the database's name: of one that two stacks have, the second would change the first one's passwords."""
+    name = f"waqiti_{uuid4().hex[:8]}"
+    _make_shared(shared_source, name)
+    return {
+        **settings,
+        "portOffset": free_offset(),
+        "source": {**settings["source"], "database": name},
+    }
 
 
 def free_offset() -> int:

@@ -7,9 +7,10 @@ from typing import Any
 import psycopg
 
 from components.contract import Endpoint, Login
+from core.sessions.session import Connection
 
 
-def connect(endpoint: Endpoint, login: Login, **changes: Any) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(endpoint: Endpoint, login: Login, **changes: Any) -> Connection:
     """A connection in autocommit; `changes` are libpq's parameters, over those of the contract."""
     parameters: dict[str, Any] = {
         "host": endpoint.host,

@@ -41,6 +41,8 @@ class Stack:
     """Pulumi's configuration, without namespace."""
     variables: dict[str, str] = field(default_factory=dict)
     """Environment variables of the runs: passwords."""
+    program: Path = REPOSITORY
+    """The checkout whose program it is; see `runs`."""
 
     def __post_init__(self) -> None:
         pulumi = shutil.which("pulumi", path=_search_path())
@@ -48,13 +50,18 @@ class Stack:
             absent("Pulumi's CLI is not installed: run script/bootstrap")
         for name in ("backend", "state"):
             paths.make_private(self.folder / name)
-        project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-        project["main"] = str(REPOSITORY)
-        project["runtime"]["options"]["virtualenv"] = str(REPOSITORY / ".venv")
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+        self.runs(self.program)
         (self.folder / "passphrase").write_text("of nothing", encoding="utf-8")
         self.run("stack", "init", "test")
         self.configure(self.settings)
+
+    def runs(self, program: Path) -> None:
+        """From now on it is the program of this checkout."""
+        self.program = program
+        project = yaml.safe_load((program / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["main"] = str(program)
+        project["runtime"]["options"]["virtualenv"] = str(REPOSITORY / ".venv")
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change some of the settings; None removes one."""
@@ -124,17 +131,19 @@ class Stack:
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "GRPC_ENABLE_FORK_SUPPORT": "0",
             "WAQITI_STATE_DIR": str(self.folder / "state"),
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": str(self.program),
         }
         inherited = {key: value for key, value in os.environ.items() if not key.endswith("_DB_PASSWORD")}
         return {**inherited, **own, **self.variables}
 
 
 @contextmanager
-def stack_that_is_up(settings: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[Stack]:
+def stack_that_is_up(
+    settings: Mapping[str, Any], variables: Mapping[str, str], program: Path = REPOSITORY
+) -> Iterator[Stack]:
     """A stack in a folder of its own, after an `up`; destroyed at the end, whatever became of it."""
     folder = own_folder()
-    stack = Stack(folder, dict(settings), dict(variables))
+    stack = Stack(folder, dict(settings), dict(variables), program)
     try:
         stack.up()
         yield stack

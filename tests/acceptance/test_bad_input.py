@@ -15,9 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from components.contract import Contract
-from migration import preflight
-from migration.errors import SourceSettings, VersionUnsupported
-from migration.journal import open_journal
+from core.errors import SourceSettings, VersionUnsupported
+from migration.journal.journal import open_journal
+from migration.plan import preflight
 from servers.ports import free_port
 from tests.support.clusters import SUPERUSER, Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
@@ -186,7 +186,7 @@ def test_a_contract_that_is_none(untouched: World, text: str) -> None:
         untouched.write_contract()
 
 
-def test_a_contract_with_a_wrong_value_is_named_by_its_place_and_shows_no_password(untouched: World) -> None:
+def test_a_wrong_value_in_a_contract_is_named_by_place_without_passwords(untouched: World) -> None:
     def change(document: dict[str, Any]) -> None:
         document["services"]["user"]["migration"]["password"] = ["-password-of-nothing"]
 

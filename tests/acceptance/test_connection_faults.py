@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from migration import liveness
-from migration.connections import Database
-from migration.errors import MigrationError
-from migration.online_move import START
-from migration.progress import Silent, Unit
-from migration.protocol import SWITCH, Step
-from migration.switch import Limits
+from core.errors import MigrationError
+from core.progress.interface import Silent, Unit
+from core.sessions import liveness
+from core.sessions.connections import Database
+from migration.moves.start import START
+from migration.switch.carry_out import Limits
+from migration.switch.protocol import SWITCH, Step
 from tests.support.clusters import Clusters
 from tests.support.faulty import At
 from tests.support.leftovers import leftovers
@@ -119,7 +119,7 @@ def started(lines: Lines) -> Scene:
 
 
 @pytest.mark.parametrize(("step", "side", "hangs"), STEPS, ids=[step for step, _, _ in STEPS])
-def test_a_start_whose_connections_hang_or_are_cut_ends_with_one_line_and_leaves_nothing(
+def test_a_start_whose_connections_fail_ends_in_one_line_and_is_undone(
     lines: Lines, step: str, side: str, hangs: bool
 ) -> None:
     fault = lines.hang(side) if hangs else lines.cut(side)
@@ -146,9 +146,7 @@ def test_a_service_follows_on_after_its_connections_hung_and_were_cut(lines: Lin
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_a_verification_whose_connections_hang_ends_with_one_line_and_can_be_made_again(
-    lines: Lines, side: str
-) -> None:
+def test_a_verification_whose_connections_hang_can_be_made_again(lines: Lines, side: str) -> None:
     scene = started(lines)
     scene.stand_before("cutover")
     begun = time.monotonic()

@@ -11,9 +11,9 @@ from typing import Any, LiteralString
 
 import pytest
 
+from core.sessions.stack import endpoint_database, read_contract
 from demo.database import SERVICES
-from demo.home import Options
-from migration.stack import endpoint_database, read_contract
+from demo.environment.home import Options
 from servers import ports
 from tests.support.demos import SECONDS, Demo, new_demo
 
@@ -57,9 +57,14 @@ def test_the_invariants_hold_on_the_new_databases(facts: dict[str, Any]) -> None
     assert facts["violations"] == []
 
 
-def test_every_service_may_make_temporary_tables_as_it_could_in_the_shared_database(
-    demo: Demo, facts: dict[str, Any]
-) -> None:
+def test_a_lost_disk_was_brought_back_and_a_backup_proven(facts: dict[str, Any]) -> None:
+    told = facts["backups"]
+    assert told["point"]["pause_ms"] > 0
+    assert told["proof"]["rows"] > 100
+    assert told["lost"] == {"service": "user", "seconds": told["lost"]["seconds"], "rows_differing": 0}
+
+
+def test_every_service_may_make_temporary_tables_as_before(demo: Demo, facts: dict[str, Any]) -> None:
     for service in read_contract(None, demo.root / "contract.json").services.values():
         with endpoint_database(service).connect() as connection, connection.transaction():
             connection.execute("CREATE TEMPORARY TABLE basket (id int) ON COMMIT DROP")
@@ -67,9 +72,7 @@ def test_every_service_may_make_temporary_tables_as_it_could_in_the_shared_datab
         assert row == (service.instance.database,)
 
 
-def test_a_view_over_two_services_goes_on_over_replicas_in_its_own_database(
-    demo: Demo, facts: dict[str, Any]
-) -> None:
+def test_a_view_over_two_services_goes_on_over_replicas(demo: Demo, facts: dict[str, Any]) -> None:
     services = read_contract(None, demo.root / "contract.json").services
     assert facts["workload"]["services"]["analytics"]["failed"] == 0
 
@@ -98,7 +101,8 @@ def test_no_password_is_in_logs_reports_or_process_lists(demo: Demo, facts: dict
 
 
 def test_going_on_with_a_demo_that_is_done_changes_nothing(demo: Demo, facts: dict[str, Any]) -> None:
-    again = demo.up("--keep")
+    again = demo.up("--keep", "--no-backups")
+    assert "backups" not in again
     assert again["own_database"] == facts["own_database"]
     assert again["violations"] == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.errors import MigrationError
+from core.errors import MigrationError
 from tests.support.clusters import Clusters
 from tests.support.disks import fill_up, small_disk
 from tests.support.faulty import At
@@ -50,9 +50,7 @@ def make_room(scene: Scene, ballast: Path) -> None:
     scene.wait_for_servers()
 
 
-def test_a_start_that_fills_the_targets_disk_is_undone_and_says_so_in_one_line(
-    scene: Scene, disk: Path
-) -> None:
+def test_a_start_that_fills_the_targets_disk_is_undone_in_one_line(scene: Scene, disk: Path) -> None:
     with scene.world.source.connect() as connection:
         connection.execute(MORE_THAN_PREALLOCATED.encode())
     ballast: list[Path] = []
@@ -69,9 +67,7 @@ def test_a_start_that_fills_the_targets_disk_is_undone_and_says_so_in_one_line(
     assert leftovers(scene.world, "user") == []
 
 
-def test_while_the_targets_disk_is_full_the_source_serves_and_with_room_it_follows_on(
-    scene: Scene, disk: Path
-) -> None:
+def test_the_source_serves_while_the_targets_disk_is_full(scene: Scene, disk: Path) -> None:
     with scene.online() as online:
         online.start(scene.service, scene.examined())
     ballast = fill_up(disk)

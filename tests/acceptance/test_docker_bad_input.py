@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from demo.docker_host import SUBNET, image_name, refuse_another_stack
+from demo.environment.docker_host import SUBNET, image_name, refuse_another_stack
 from demo.errors import DemoError
 from tests.acceptance.stack import Stack
 from tests.support.docker_stacks import docker_host, docker_settings, variables
@@ -120,9 +120,7 @@ def test_a_name_that_something_else_has_is_one_line_and_it_is_left_alone(
         docker(host, kind, "rm", name)
 
 
-def test_addresses_that_another_network_has_are_one_line_and_it_is_left_alone(
-    stack: Stack, host: str
-) -> None:
+def test_addresses_of_another_network_are_refused_in_one_line(stack: Stack, host: str) -> None:
     subnet = SUBNET.replace("0.0/16", "1.64/26")  # where the user service's applications would be
     docker(host, "network", "create", "--internal", "--subnet", subnet, "somebody-else")
     try:
@@ -172,7 +170,7 @@ def test_a_volume_with_another_cluster_is_refused_in_a_line_and_left_alone(stack
         stack.destroy()
 
 
-def test_a_measurement_does_not_take_over_the_volumes_of_a_stack_that_is_there(host: str) -> None:
+def test_a_measurement_leaves_the_volumes_of_a_stack_alone(host: str) -> None:
     refuse_another_stack(host, "waqiti-other")
     docker(host, "volume", "create", "--label", "waqiti.stack=waqiti-other", "waqiti-other-user-data")
     try:

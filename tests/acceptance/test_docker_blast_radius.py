@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from components.contract import Service
-from components.platforms.docker_isolation import WITHOUT_ROUTE
-from demo.docker_host import image_name
-from migration.stack import endpoint_database
+from core.sessions.stack import endpoint_database
+from demo.environment.docker_host import image_name
+from operations.isolation.matrix import WITHOUT_ROUTE
 from tests.acceptance.logins import connect
 from tests.support import harms
 from tests.support.disks import BlockDisk, block_disk
@@ -140,7 +140,7 @@ def test_an_instance_out_of_memory_is_killed_within_its_own_limit(
     assert deployed.container(HURT)["RestartCount"] == before, "its postmaster was killed"
 
 
-def test_an_instance_that_fills_its_disk_fails_alone_says_so_and_comes_back_with_room(
+def test_an_instance_that_fills_its_disk_fails_alone_and_comes_back(
     deployed: DockerStack, disk: BlockDisk, hurt: Service, unharmed: Callable[[int], Writer]
 ) -> None:
     assert harms.fill(hurt)
@@ -152,7 +152,7 @@ def test_an_instance_that_fills_its_disk_fails_alone_says_so_and_comes_back_with
     _wait_until_it_answers(hurt)
 
 
-def test_a_server_that_cannot_write_wal_stops_alone_says_why_and_comes_back_by_itself_with_room(
+def test_a_server_that_cannot_write_wal_stops_alone_and_comes_back(
     deployed: DockerStack, hurt: Service, unharmed: Callable[[int], Writer]
 ) -> None:
     told = harms.fill_with_wal(deployed, hurt)
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_write_wal_stops_alone_says_why_and_comes_back_by_i
     harms.drop_slot(deployed, hurt)
 
 
-def test_other_options_for_a_volume_with_data_are_refused_and_nothing_is_touched(
+def test_other_options_for_a_volume_with_data_are_refused(
     deployed: DockerStack,
 ) -> None:
     before = deployed.stack.settings["docker"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from demo.database import SERVICES
-from demo.docker_host import answers
+from demo.environment.docker_host import answers
 from tests.support.absence import absent
 from tests.support.demos import Demo, new_demo
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.docker_host import end_orphaned_engines
+from demo.environment.docker_host import end_orphaned_engines
 from servers import postmaster
 from tests.acceptance.stack import REPOSITORY
 from tests.support.absence import absent
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.acceptance
 BRIDGE = "wq-orphan"
 SESSION = """
 import subprocess, sys
-from demo.docker_host import docker_engine
+from demo.environment.docker_host import docker_engine
 with docker_engine(bare=True) as host:
     for command in sys.argv[1:]:
         arguments = ["docker", "--host", host, *command.split()]
@@ -43,7 +43,7 @@ COMMANDS = (
 )
 LASTING = """
 import os, signal
-from demo import docker_host
+from demo.environment import docker_host
 from tests.support.folders import own_folder
 folder = own_folder() / "demo" / "docker"
 with docker_host._lock(wait=True):

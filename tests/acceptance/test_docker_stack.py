@@ -14,10 +14,10 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Login
-from components.platforms.docker_isolation import ELSEWHERE
-from demo.docker_host import image_name
-from migration.replication_subscription import Subscription
-from migration.stack import endpoint_database
+from core.sessions.stack import endpoint_database
+from demo.environment.docker_host import image_name
+from migration.replicate.subscription import Subscription
+from operations.isolation.matrix import ELSEWHERE
 from servers.pgbouncer_routes import read_routes
 from tests.acceptance.logins import connect
 from tests.support.docker_looks import (
@@ -49,8 +49,8 @@ QUEUE = "INSERT INTO jobs (payload) VALUES (to_jsonb(%s::text))"
 def deployed() -> Iterator[DockerStack]:
     """All services up, their gateways leading to the demo's shared database."""
     with docker_host() as host, docker_stack(host) as made:
-        made.stack.up()
         made.fill_source()
+        made.stack.up()
         yield made
 
 
@@ -165,7 +165,7 @@ def test_one_service_goes_back_forward_and_finishes_while_it_is_written_to(moved
     assert sorted(word for (word,) in written) == sorted(writer.acknowledged)
 
 
-def test_the_server_of_a_reader_gets_in_where_it_reads_as_nobody_but_the_role_that_streams(
+def test_a_readers_server_gets_in_only_as_the_role_that_streams(
     moved: DockerStack,
 ) -> None:
     user, wallet = (moved.contract.services[name] for name in ("user", "wallet"))
@@ -178,7 +178,7 @@ def test_the_server_of_a_reader_gets_in_where_it_reads_as_nobody_but_the_role_th
     assert "Network is unreachable" in tries_to_get_in(moved, "payment-instance", user, reading)
 
 
-def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_databases(
+def test_all_services_finish_and_replicas_follow_the_own_databases(
     moved: DockerStack,
 ) -> None:
     for services in (["analytics"], ["--all"]):
@@ -201,7 +201,7 @@ def test_all_services_finish_and_what_one_reads_of_others_comes_from_their_own_d
         assert not [name for name, word in secrets.items() if word in conninfo]
 
 
-def test_what_is_finished_has_left_the_shared_databases_network_and_no_up_brings_it_back(
+def test_a_finished_service_has_left_the_shared_network_for_good(
     moved: DockerStack,
 ) -> None:
     assert not [name for name in moved.contract.services if has_a_way_to_shared(moved, name)]
@@ -226,7 +226,7 @@ def test_the_audit_log_is_json_says_who_wrote_what_and_holds_no_password(moved: 
         assert not [name for name, word in secrets.items() if word in log]
 
 
-def test_an_update_of_limits_parameters_and_image_makes_clients_wait_and_no_more(moved: DockerStack) -> None:
+def test_an_update_of_limits_parameters_and_image_only_makes_clients_wait(moved: DockerStack) -> None:
     container = moved.container("user")
     user = moved.contract.services["user"]
     with Writer(endpoint_database(user), WRITE) as writer:
@@ -243,7 +243,7 @@ def test_an_update_of_limits_parameters_and_image_makes_clients_wait_and_no_more
         assert connection.execute("SHOW shared_buffers").fetchone() == ("76MB",)
 
 
-def test_pgaudit_where_the_image_has_it_says_who_changed_what_and_no_password(moved: DockerStack) -> None:
+def test_pgaudit_says_who_changed_what_and_no_password(moved: DockerStack) -> None:
     user, payment = (moved.contract.services[name] for name in ("user", "payment"))
     with connect(user.endpoint, user.service) as connection:
         connection.execute(WRITE, ["a row to be found again"])
@@ -274,7 +274,7 @@ def test_pgaudit_does_not_see_the_password_of_a_subscription(moved: DockerStack)
             " WITH (connect = false, slot_name = NONE)"
         )
         subscription = Subscription(connection, "audited")
-        subscription.make(f"host=127.0.0.1 password={secret}", 170000, enabled=False)
+        subscription.make(f"host=127.0.0.1 password={secret}", 170000, slot="audited", enabled=False)
         subscription.drop(10)
     assert who_did(audit_lines(moved, "user"), "not-a-secret")  # what is not kept from it is in the log
     secrets = passwords(moved.contract)

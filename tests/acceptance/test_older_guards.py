@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from migration.ownership import Ownership
+from migration.guards.ownership import Ownership
 from tests.support.clusters import Cluster
 from tests.support.moves import World, world
 from tests.support.older_guards import make_older
+from tests.support.older_slots import make_slots_older
 
 pytestmark = pytest.mark.acceptance
 
@@ -31,10 +32,11 @@ def shared(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> 
 
 
 def with_an_older_version(shared: World) -> None:
-    """As if it had begun the move: its guards on both sides, with the logins that made them."""
+    """As if it had begun the move: its guards on both sides, the logins that made them, and its slots."""
     for database in (shared.source, shared.target("user")):
         with database.connect() as connection:
             make_older(connection, "user")
+    make_slots_older(shared, "user")
 
 
 def assert_up_to_date(shared: World) -> None:

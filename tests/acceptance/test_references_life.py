@@ -15,16 +15,16 @@ from psycopg import sql
 
 from components.contract import CrossingRule, DockerLink
 from components.replication_roles import reading_role
-from migration.complete import consolidation, restore_keys
-from migration.connections import Database
-from migration.errors import WrongState
-from migration.fidelity import compare_schemas
-from migration.finish import finish_service
-from migration.planning import read_plan
-from migration.progress import Silent
-from migration.references_link import follow
-from migration.references_model import read_links
-from migration.references_shape import changed_shapes
+from core.errors import WrongState
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.examine.read_plan import read_plan
+from migration.fidelity.compare import compare_schemas
+from migration.finish.finish import finish_service
+from migration.moves.consolidate import consolidation, restore_keys
+from migration.references.link import follow
+from migration.references.model import read_links
+from migration.references.shape import changed_shapes
 from servers.pgbouncer_routes import read_routes
 from tests.support.clusters import Cluster
 from tests.support.moves import CROSSING, World, login, world
@@ -108,7 +108,7 @@ def arrive(own: Database, replica: Database, seconds: float = 60.0) -> None:
 
 
 @pytest.mark.parametrize("versions", [(15, 17), (17, 18)], indirect=True, ids=["15-to-17", "17-to-18"])
-def test_a_replica_is_never_empty_and_misses_nothing_while_both_services_live_on_under_load(
+def test_a_replica_is_never_empty_and_misses_nothing_under_load(
     scene: Scene,
 ) -> None:
     made = scene.world
@@ -135,7 +135,7 @@ def test_a_replica_is_never_empty_and_misses_nothing_while_both_services_live_on
     assert scene.traces() == FOLLOWING_OWN
 
 
-def test_a_complete_rollback_leaves_the_replica_following_and_the_keys_come_back(scene: Scene) -> None:
+def test_a_complete_rollback_leaves_the_replica_following(scene: Scene) -> None:
     for name in ("payment", "user"):
         scene.start(name)
         scene.switch("cutover", name)
@@ -150,7 +150,7 @@ def test_a_complete_rollback_leaves_the_replica_following_and_the_keys_come_back
     assert scene.traces() == NONE
 
 
-def test_a_truncate_arrives_and_ddl_that_touches_nothing_kept_does_not_matter(scene: Scene) -> None:
+def test_a_truncate_arrives_and_ddl_elsewhere_does_not_matter(scene: Scene) -> None:
     scene.start("payment")
     source, contract = scene.world.source, scene.world.contract
     with source.connect() as connection:
@@ -182,7 +182,7 @@ def test_a_truncate_arrives_and_ddl_that_touches_nothing_kept_does_not_matter(sc
         ("REVOKE {reading} FROM {migration}", "GRANT {reading} TO {migration}", "making the login"),
     ],
 )
-def test_nothing_is_finished_whose_reader_could_not_follow_it_to_its_own_database(
+def test_nothing_is_finished_that_its_reader_could_not_follow(
     scene: Scene, target_cluster: Cluster, closed: LiteralString, opened: LiteralString, said: str
 ) -> None:
     for name in ("payment", "user"):
@@ -216,7 +216,7 @@ def test_nothing_is_finished_whose_reader_could_not_follow_it_to_its_own_databas
     assert f"user={reader}" in kept[0]
 
 
-def test_a_finish_that_cannot_take_containers_out_of_the_shared_databases_network_says_so(
+def test_a_finish_that_cannot_leave_the_shared_network_says_so(
     scene: Scene,
 ) -> None:
     scene.start("user")
@@ -272,7 +272,7 @@ def three(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> I
             yield scene
 
 
-def test_two_services_read_one_and_one_of_them_is_read_itself_and_all_in_a_ring(three: Scene) -> None:
+def test_services_may_read_each_other_in_chains_and_in_a_ring(three: Scene) -> None:
     names = ("audit", "payment", "user")
     for name in names:
         three.start(name)

@@ -9,19 +9,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migration.consistency import check_consistency
-from migration.errors import BoundaryUndecided, CopyFailed
-from migration.fidelity import compare_schemas
-from migration.finish import finish_service
-from migration.gates import check_gates
-from migration.planning import examine, read_plan
-from migration.progress import Silent
-from migration.references import lead_to_own
-from migration.references_link import follow
-from migration.references_model import read_links
-from migration.references_shape import changed_shapes
-from migration.service_status import read_status
-from migration.stack import source_database
+from core.errors import BoundaryUndecided, CopyFailed
+from core.progress.interface import Silent
+from core.sessions.stack import source_database
+from migration.consistency.check import check_consistency
+from migration.examine.read_plan import examine, read_plan
+from migration.fidelity.compare import compare_schemas
+from migration.finish.finish import finish_service
+from migration.gates.check import check_gates
+from migration.references.link import follow
+from migration.references.model import read_links
+from migration.references.replicas import lead_to_own
+from migration.references.shape import changed_shapes
+from migration.report.status import read_status
 from tests.support.clusters import Cluster
 from tests.support.faulty import Faults
 from tests.support.moves import world
@@ -88,7 +88,7 @@ def test_a_replica_follows_its_service_wherever_that_goes(scene: Scene) -> None:
     assert [(one.reference.homes, one.orphan_rows) for one in checked.checked] == [(("own", "own"), 0)]
 
 
-def test_a_service_that_has_moved_is_read_although_its_key_is_dropped_already(scene: Scene) -> None:
+def test_a_service_that_has_moved_is_read_although_its_key_is_dropped(scene: Scene) -> None:
     scene.start("user")
     scene.switch("cutover", "user")
     before = scene.write("before")
@@ -125,7 +125,7 @@ def test_nobody_writes_to_a_replica(scene: Scene) -> None:
                 connection.execute(statement.encode())
 
 
-def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_own_database_at_the_end(
+def test_with_writes_stopped_replicas_follow_and_are_led_on_at_the_end(
     scene: Scene,
 ) -> None:
     plan = examine(scene.world.contract, [scene.service("user"), scene.service("payment")])
@@ -145,7 +145,7 @@ def test_with_writes_stopped_replicas_follow_before_the_copy_and_are_led_to_the_
     scene.arrives(scene.write("after all"), "after all")
 
 
-def test_a_service_that_was_moved_with_its_writes_stopped_is_read_in_its_own_database(scene: Scene) -> None:
+def test_a_service_moved_offline_is_read_in_its_own_database(scene: Scene) -> None:
     scene.move_offline("user", examine(scene.world.contract, [scene.service("user")]))
     before = scene.write("before")
     scene.start("payment")
@@ -176,7 +176,7 @@ def test_what_cannot_be_a_replica_is_said_by_the_plan(scene: Scene, change: str,
     assert scene.traces() == NONE
 
 
-def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(scene: Scene) -> None:
+def test_a_finish_cut_off_while_leading_a_replica_elsewhere_goes_on(scene: Scene) -> None:
     for name in ("payment", "user"):
         scene.start(name)
     scene.switch("cutover", "user")
@@ -197,7 +197,7 @@ def test_a_finish_that_was_cut_off_while_leading_a_replica_elsewhere_goes_on(sce
     assert scene.traces() == NONE
 
 
-def test_a_value_that_an_enum_gets_elsewhere_is_said_with_the_statement_that_lets_the_replica_go_on(
+def test_an_enums_new_value_is_said_with_the_statement_that_mends(
     scene: Scene,
 ) -> None:
     scene.start("payment")

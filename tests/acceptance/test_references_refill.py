@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from migration.errors import WrongState
-from migration.finish import finish_service
-from migration.references_lag import read_readings
-from migration.references_model import mark_stale
-from migration.references_refill import refill
-from migration.references_stop import stop
+from core.errors import WrongState
+from migration.finish.finish import finish_service
+from migration.references.lag import read_readings
+from migration.references.model import mark_stale
+from migration.references.refill import refill
+from migration.references.stop import stop
 from tests.support.clusters import Cluster
 from tests.support.moves import World
 from tests.support.reference_scene import (
@@ -88,7 +88,7 @@ def made(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> It
 
 
 @PAIRS
-def test_a_replica_is_brought_back_while_it_is_read_wherever_its_services_are(made: World) -> None:
+def test_a_replica_is_refilled_while_it_is_read_wherever_services_are(made: World) -> None:
     payment = made.contract.services["payment"]
     with played(made) as scene:
         scene.start("payment")

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from migration.gates import check_gates
-from migration.planning import read_plan
-from migration.references_refill import REFILL, refill
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates
+from migration.references.refill import REFILL, refill
 from tests.support.clusters import Clusters
 from tests.support.fault_matrix import ALL, by_turns, names
 from tests.support.moves import World
@@ -136,7 +136,7 @@ def test_a_refill_that_is_killed_is_settled_by_the_next(
     brought_back(followed)
 
 
-def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(followed: World) -> None:
+def test_a_refill_interrupted_or_killed_between_two_rows_changes_none(followed: World) -> None:
     drop_slot(followed)
     own = followed.target("payment")
     with own.connect() as connection:
@@ -203,9 +203,7 @@ def test_a_refill_that_is_interrupted_or_killed_between_two_rows_changes_none(fo
     brought_back(followed)
 
 
-def test_a_replica_that_a_start_fills_is_filling_until_its_operator_is_gone(
-    tmp_path: Path, clusters: Clusters
-) -> None:
+def test_a_replica_is_filling_until_its_operator_is_gone(tmp_path: Path, clusters: Clusters) -> None:
     with (
         referring_world(tmp_path, clusters.get("source", 17), clusters.get("target", 18)) as made,
         made.source.connect(autocommit=False) as old,

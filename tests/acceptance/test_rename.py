@@ -94,7 +94,7 @@ def moved(shared: World) -> Iterator[Writer]:
 
 
 @PAIRS
-def test_a_client_that_writes_while_the_schema_is_renamed_sees_no_failed_and_no_lost_statement(
+def test_a_writing_client_sees_no_failure_while_the_schema_is_renamed(
     shared: World,
 ) -> None:
     with moved(shared) as writer:
@@ -115,9 +115,7 @@ def test_a_client_that_writes_while_the_schema_is_renamed_sees_no_failed_and_no_
 
 
 @pytest.mark.parametrize("verb", [("resume", "user"), FINISH], ids=["resume", "finish"])
-def test_a_rename_that_is_killed_is_finished_by_the_next_verb_and_loses_nothing(
-    shared: World, verb: tuple[str, ...]
-) -> None:
+def test_a_killed_rename_is_finished_by_the_next_verb(shared: World, verb: tuple[str, ...]) -> None:
     with moved(shared) as writer:
         before = len(writer.failed)
         for point, killed in (("begun", FINISH), ("acted", verb)):
@@ -147,7 +145,7 @@ def test_a_service_that_was_finished_before_takes_a_new_name_by_finish(shared: W
     assert schemas(again) == {"accounts"}
 
 
-def test_a_rename_that_would_break_something_is_refused_before_the_finish_begins(shared: World) -> None:
+def test_a_rename_that_would_break_something_is_refused_at_first(shared: World) -> None:
     with moved(shared) as writer:
         with shared.target("user").connect() as connection:
             connection.execute("SET ROLE test_user_owner")
@@ -170,7 +168,7 @@ def test_a_rename_that_would_break_something_is_refused_before_the_finish_begins
     assert schemas(shared) == {"user_schema", "accounts"}
 
 
-def test_a_name_that_is_taken_out_of_the_catalogue_again_is_told_of_until_it_is_put_back(
+def test_a_name_taken_out_of_the_catalogue_is_told_of_until_it_is_back(
     shared: World,
 ) -> None:
     with moved(shared) as writer:

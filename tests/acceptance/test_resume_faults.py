@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.protocol import BACK, FORWARD, Repair, Step
+from migration.switch.protocol import BACK, FORWARD, Repair, Step
 from tests.support.clusters import Clusters
 from tests.support.fault_matrix import by_turns, names
 from tests.support.scenes import VERBS, Scene
@@ -36,7 +36,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
 
 
 @pytest.mark.parametrize(("way", "first", "verb"), CASES, ids=names(CASES))
-def test_after_resumes_were_killed_around_every_repair_the_next_one_settles_it(
+def test_resumes_killed_around_every_repair_are_settled_by_the_next(
     scene: Scene, way: str, first: int, verb: str
 ) -> None:
     step, repairs = WAYS[way]

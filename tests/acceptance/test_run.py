@@ -74,7 +74,7 @@ def test_large_objects_have_moved(moved: World) -> None:
     assert row == (3, 1000)
 
 
-def test_keys_that_crossed_are_gone_from_the_shared_database_and_kept_for_the_way_back(moved: World) -> None:
+def test_crossing_keys_are_gone_and_kept_for_the_way_back(moved: World) -> None:
     with moved.source.connect() as connection:
         gone = connection.execute("SELECT 1 FROM pg_constraint WHERE conname = 'payments_user_id_fkey'")
         assert gone.fetchone() is None
@@ -83,7 +83,7 @@ def test_keys_that_crossed_are_gone_from_the_shared_database_and_kept_for_the_wa
     assert "REFERENCES user_schema.users" in kept[0]
 
 
-def test_the_outcome_on_standard_output_is_json_with_rows_seconds_and_verdicts(moved: World) -> None:
+def test_the_outcome_as_json_has_rows_seconds_and_verdicts(moved: World) -> None:
     outcome = json.loads(output_of(moved))
     assert {s["service"]: (s["state"], s["rows"], s["verified"]) for s in outcome["services"]} == {
         "user": ("moved", 2 * ROWS + 3, "equal"),
@@ -239,7 +239,7 @@ def test_a_difference_that_only_the_verification_sees_stops_the_move(shared: Wor
     assert shared.gateway("user").route() == "source"
 
 
-def test_a_run_killed_in_the_middle_of_the_copy_keeps_the_tables_that_were_done(
+def test_a_run_killed_in_the_copy_keeps_the_tables_that_were_done(
     tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster
 ) -> None:
     with world(tmp_path, source_cluster, target_cluster, rows=300_000) as large:
@@ -288,7 +288,7 @@ def test_a_gateway_killed_during_the_copy_loses_nothing(shared: World) -> None:
     assert shared.count("user", "SELECT count(*) FROM users") == ROWS
 
 
-def test_a_lost_session_of_the_journal_stops_the_run_and_the_next_one_finishes(shared: World) -> None:
+def test_a_lost_journal_session_stops_the_run_and_the_next_one_finishes(shared: World) -> None:
     cut = {
         "step": "verify", "point": "acted", "act": "execute", "database": shared.source.conninfo(),
         "statement": "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -309,7 +309,7 @@ def test_a_lost_session_of_the_journal_stops_the_run_and_the_next_one_finishes(s
     assert shared.open_sides("user") == {"target"}
 
 
-def test_a_shared_server_that_crashes_during_the_copy_is_waited_for_and_loses_nothing(
+def test_a_shared_server_that_crashes_during_the_copy_is_waited_for(
     tmp_path: Path, clusters: Clusters, target_cluster: Cluster
 ) -> None:
     with (
@@ -334,7 +334,7 @@ def test_a_shared_server_that_crashes_during_the_copy_is_waited_for_and_loses_no
         assert made.count("user", "SELECT count(*) FROM users") == ROWS
 
 
-def test_a_finish_of_a_service_that_was_moved_with_its_writes_stopped_is_finished_by_resume(
+def test_a_finish_after_an_offline_move_is_finished_by_resume(
     shared: World,
 ) -> None:
     done = shared.run("run", "--stop-writes", "user", "--yes")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migration.move_offline import STEPS
+from migration.moves.offline import STEPS
 from tests.support.clusters import Cluster, Clusters
 from tests.support.moves import World, default_world, world
 
@@ -68,9 +68,7 @@ def assert_untouched(shared: World) -> None:
 
 
 @pytest.mark.parametrize("step", [step.name for step in STEPS])
-def test_a_run_killed_in_a_step_is_finished_by_the_next_one_and_loses_no_row(
-    shared: World, step: str
-) -> None:
+def test_a_run_killed_in_a_step_is_finished_by_the_next_one(shared: World, step: str) -> None:
     expected = ROWS
     for number, point in enumerate(("begin", "begun", "acted", "ended")):
         killed = shared.run_with_fault(step, point, "kill")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from migration.protocol import Step
+from migration.switch.protocol import Step
 from tests.support.clusters import Cluster, Clusters
 from tests.support.moves import SECRETS, World, world
 from tests.support.versions import DEFAULT_VERSIONS
@@ -80,7 +80,7 @@ def test_no_statement_fails_and_no_row_is_lost_or_doubled(moved: tuple[World, An
     keeps_every_write(made, document["written"][service], service)
 
 
-def test_every_service_is_moved_and_verified_and_its_clients_waited_less_than_a_copy_takes(
+def test_every_service_is_moved_while_its_clients_hardly_wait(
     moved: tuple[World, Any],
 ) -> None:
     made, document = moved

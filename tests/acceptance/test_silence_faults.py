@@ -12,10 +12,10 @@ from threading import Timer
 
 import pytest
 
-from migration import liveness
-from migration.errors import MigrationError
-from migration.protocol import POINT_OF_NO_RETURN, SWITCH, Step
-from migration.switch import Limits
+from core.errors import MigrationError
+from core.sessions import liveness
+from migration.switch.carry_out import Limits
+from migration.switch.protocol import POINT_OF_NO_RETURN, SWITCH, Step
 from tests.support.clusters import Clusters
 from tests.support.fault_matrix import by_turns, names
 from tests.support.faulty import At

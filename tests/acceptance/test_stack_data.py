@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from components.contract import Contract
-from tests.acceptance.conftest import free_offset
 from tests.acceptance.logins import connect
 from tests.acceptance.stack import Stack, stack_that_is_up
 
@@ -17,10 +16,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def careful(settings: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
+def careful(settings_beside: dict[str, Any], variables: dict[str, str]) -> Iterator[Stack]:
     """A stack of one service that is up, and is as careful with its data as it is by default."""
-    default = {key: value for key, value in settings.items() if key not in ("keepData", "protectData")}
-    own = {**default, "services": ["user"], "portOffset": free_offset()}
+    default = {key: value for key, value in settings_beside.items() if key not in ("keepData", "protectData")}
+    own = {**default, "services": ["user"]}
     with stack_that_is_up(own, variables) as stack:
         yield stack
 

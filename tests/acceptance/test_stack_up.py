@@ -76,6 +76,24 @@ def test_parameters_of_the_plan_are_in_force(deployed: Stack) -> None:
     }
 
 
+def test_limits_come_only_with_the_step_that_takes_them_over(deployed: Stack) -> None:
+    deployed.configure({"takenOver": ["user"]})
+    try:
+        deployed.up()
+        service = deployed.contract().services["wallet"]
+        with connect(service.instance, service.service) as connection:
+            found = connection.execute(
+                "SELECT current_setting('statement_timeout'),"
+                " current_setting('default_transaction_isolation'),"
+                " current_setting('effective_io_concurrency')"
+            ).fetchone()
+        assert found == ("0", "read committed", "250")
+        assert not service.takes_over
+    finally:
+        deployed.configure({"takenOver": "all"})
+        deployed.up()
+
+
 def test_a_services_own_password_touches_that_service_only(deployed: Stack) -> None:
     deployed.variables["WALLET_DB_PASSWORD"] = "given-to-wallet"
     try:
@@ -87,7 +105,7 @@ def test_a_services_own_password_touches_that_service_only(deployed: Stack) -> N
     assert all(name.startswith("wallet") for name in of_services), touched
 
 
-def test_a_rotation_changes_every_password_and_lets_nobody_in_with_the_old_ones(deployed: Stack) -> None:
+def test_a_rotation_lets_nobody_in_with_the_old_passwords(deployed: Stack) -> None:
     before = deployed.contract()
     deployed.configure({"passwordRotation": "2"})
     assert set(deployed.changes()) == {"update"}, "nothing is replaced or deleted"

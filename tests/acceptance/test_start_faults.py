@@ -12,18 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from migration.errors import MigrationError
-from migration.journal import open_journal
-from migration.move import UNDO_PREFIX, Point, Runner
-from migration.online import Online
-from migration.online_move import START
-from migration.planning import read_plan
-from migration.stack import source_database
+from core.errors import MigrationError
+from core.observer import Point
+from core.sessions.stack import source_database
+from migration.examine.read_plan import read_plan
+from migration.journal.journal import open_journal
+from migration.moves.online import Online
+from migration.moves.start import START
+from migration.steps.runner import UNDO_PREFIX, Runner
 from tests.support.clusters import Clusters
 from tests.support.faulty import Faults
 from tests.support.leftovers import leftovers
 from tests.support.moves import World, default_world
 from tests.support.scenes import Scene, scene
+from tests.support.signature_generator import BASE, ODD
 from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
@@ -36,6 +38,9 @@ START_USER = ("start", "user", "--yes")
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iterator[World]:
     with default_world(tmp_path_factory.mktemp("world"), clusters, rows=300, services=("user",)) as made:
+        with made.source.connect() as connection:
+            connection.execute("SET search_path = user_schema")
+            connection.execute((BASE + ODD).encode())
         yield made
 
 
@@ -71,7 +76,7 @@ def assert_as_before(shared: World, writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_after_a_start_was_killed_around_a_step_resume_leaves_nothing_of_it(
+def test_resume_leaves_nothing_of_a_start_killed_around_a_step(
     shared: World, writer: Writer, step: str
 ) -> None:
     kill(shared, step, "begun")

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migration.errors import MigrationError
-from migration.protocol import SWITCH, Step
+from core.errors import MigrationError
+from migration.switch.protocol import SWITCH, Step
 from tests.support.clusters import Clusters
 from tests.support.disks import bring_up, fill_up, small_disk, use_up_wal
 from tests.support.fault_matrix import ALL, by_turns, names

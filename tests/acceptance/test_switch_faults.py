@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.protocol import SWITCH, Step
+from migration.switch.protocol import SWITCH, Step
 from tests.support.clusters import Clusters
 from tests.support.fault_matrix import each
 from tests.support.scenes import VERBS, Scene
@@ -50,7 +50,7 @@ def test_after_the_operators_process_is_killed_resume_settles_it(
 @pytest.mark.parametrize(
     ("verb", "step", "server"), SERVERS, ids=[f"{v}-{s.name}-{server}" for v, s, server in SERVERS]
 )
-def test_after_a_server_is_killed_the_switch_settles_by_itself_or_with_resume(
+def test_a_switch_whose_server_was_killed_settles_itself_or_by_resume(
     scene: Scene, verb: str, step: Step, server: str
 ) -> None:
     scene.stand_before(verb)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.protocol import Step
+from migration.switch.protocol import Step
 from tests.support.clusters import Cluster
 from tests.support.moves import World, world
 from tests.support.scenes import VERBS

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from migration.move import UNDO_PREFIX
-from migration.protocol import Step
-from migration.schema_watch import WATCHING
+from migration.guards.changes import WATCHING
+from migration.steps.runner import UNDO_PREFIX
+from migration.switch.protocol import Step
 from tests.support.clusters import Cluster
 from tests.support.fault_matrix import ALL
 from tests.support.moves import World, world

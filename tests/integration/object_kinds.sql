@@ -15,7 +15,7 @@ CREATE SEQUENCE owned; CREATE TABLE t (x bigint DEFAULT nextval('user_schema.own
 ALTER SEQUENCE owned OWNED BY t.x;
 
 -- kind: generated columns
-CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED);
+CREATE TABLE t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a * 2) STORED);
 
 -- kind: enum types
 CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happy'); CREATE TABLE t (m mood DEFAULT 'sad', ms mood[]);
@@ -389,3 +389,25 @@ CREATE PROCEDURE q(OUT a int) LANGUAGE sql SECURITY DEFINER SET search_path = ''
 -- kind: an index that is not valid, left out
 CREATE TABLE t (a int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a); SET allow_system_table_mods = on;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'user_schema.i'::regclass; RESET allow_system_table_mods;
+-- kind: checks that call functions or ask the clock: of parents, partitions, children, domains, typed tables
+CREATE TABLE code (id text PRIMARY KEY); INSERT INTO code VALUES ('a');
+CREATE FUNCTION known(x text) RETURNS boolean LANGUAGE plpgsql STABLE AS
+    'BEGIN RETURN EXISTS (SELECT FROM code WHERE id = x); END';
+CREATE DOMAIN d AS text CONSTRAINT short CHECK (length(VALUE) < 9) CONSTRAINT "Known" CHECK (user_schema.known(VALUE));
+COMMENT ON CONSTRAINT "Known" ON DOMAIN d IS 'late';
+CREATE TABLE p (a text, b date CHECK (b <= current_date), CONSTRAINT p_check CHECK (known(a))) PARTITION BY LIST (a);
+COMMENT ON CONSTRAINT p_check ON p IS 'of all';
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN ('a');
+CREATE TABLE p2 (b date, a text, CONSTRAINT own CHECK (known(a || '')));
+ALTER TABLE p2 ADD CONSTRAINT p_check CHECK (known(a)), ADD CONSTRAINT p_b_check CHECK (b <= current_date);
+ALTER TABLE p ATTACH PARTITION p2 DEFAULT;
+COMMENT ON CONSTRAINT own ON p2 IS 'of one';
+CREATE TABLE i (a text CONSTRAINT i1 CHECK (known(a)), c text CONSTRAINT i2 CHECK (known(c)) NO INHERIT);
+CREATE TABLE i_child (CONSTRAINT i1 CHECK (known(a))) INHERITS (i);
+CREATE TABLE i_other () INHERITS (i);
+CREATE TYPE pair AS (x text, y int);
+CREATE TABLE typed OF pair (CHECK (known(x)));
+CREATE TABLE whole (a int, b text);
+CREATE FUNCTION sound(w whole) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN w.a > 0; END';
+ALTER TABLE whole ADD CONSTRAINT sound CHECK (sound(whole)), ADD CONSTRAINT later CHECK (known(b)) NOT VALID;
+CREATE TABLE "only (these)" (CONSTRAINT "every, one" CHECK (known('a')), CONSTRAINT "(" CHECK (now() > '2020-01-01'));

@@ -141,6 +141,6 @@ DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET work_mem 
 -- kind: settings of the database -> work_mem set for the whole database
 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$;
 
--- kind: partitions that are being detached -> the pending detachment of partition user_schema.t1 in user_schema does not move
+-- kind: partitions that are being detached -> the pending detachment of partition user_schema.t1 (`ALTER TABLE user_schema.t DETACH
 CREATE TABLE t (a int) PARTITION BY LIST (a); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); SET allow_system_table_mods = on;
 UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 't1'::regclass;

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from migration.gates import check_gates
-from migration.planning import read_plan
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates
 from tests.support.clusters import Clusters
 from tests.support.moves import default_world
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from components.contract import CrossingRule
-from migration.connections import Database
-from migration.errors import BoundaryUndecided, SchemaMissing, UnknownService
-from migration.plan import Plan, make_plan, plan_to_json
+from core.errors import BoundaryUndecided, SchemaMissing, UnknownService
+from core.sessions.connections import Database
+from migration.plan.make import Plan, make_plan, plan_to_json
 from tests.support.clusters import Cluster
 from tests.support.moving import Split, builder
 

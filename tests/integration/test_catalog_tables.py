@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from migration.catalog import read_catalog
-from migration.catalog_model import Catalog
-from migration.connections import Database
-from migration.model import LargeObjectColumn, Table, TableName
+from core.sessions.connections import Database
+from migration.catalog.objects import Catalog
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import LargeObjectColumn, Table, TableName
 
 pytestmark = pytest.mark.integration
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from components.contract import Contract
+from core.errors import OrphansFound, RenameRefused
+from core.progress.interface import Silent
+from core.references.model import Checked, Consistency
+from core.sessions.connections import Database
 from migration.__main__ import main
-from migration.connections import Database
-from migration.consistency import check_consistency
-from migration.consistency_model import Checked, Consistency
-from migration.crossing_keys import drop_crossing_keys
-from migration.errors import OrphansFound, RenameRefused
-from migration.journal import open_journal
-from migration.online import CUTTING_OVER, FINISHED, MOVED, STARTING
-from migration.progress import Silent
-from migration.rename import RENAME_STEP
+from migration.consistency.check import check_consistency
+from migration.consistency.keys import drop_crossing_keys
+from migration.journal.journal import open_journal
+from migration.journal.renamed import RENAME_STEP
+from migration.journal.states import State
 from tests.support.clusters import Cluster
 from tests.support.contracts import make_contract, make_service
 from tests.support.moves import revealed
@@ -56,7 +56,7 @@ class Scene:
     def live_in(self, service: str, state: str) -> None:
         """Let the journal say so."""
         with open_journal(self.shared, self.contract) as journal:
-            move = journal.start(self.contract.services[service], "online", STARTING)
+            move = journal.start(self.contract.services[service], "online", State.STARTING)
             journal.set_state(move, state)
 
     def run(self, database: Database, *statements: str) -> None:
@@ -86,7 +86,7 @@ class Scene:
         self.run(self.own["user"], users)
         self.run(self.own["payment"], payments)
         for service in self.own:
-            self.live_in(service, MOVED)
+            self.live_in(service, State.MOVED)
 
 
 def _empty(statements: str) -> str:
@@ -132,7 +132,7 @@ def test_one_service_has_moved_and_the_other_has_not(scene: Scene, moved: str) -
     with open_journal(scene.shared, scene.contract):
         drop_crossing_keys(scene.shared, "user_schema", SCHEMAS)
     scene.run(scene.own[moved], USERS if moved == "user" else PAYMENTS)
-    scene.live_in(moved, MOVED)
+    scene.live_in(moved, State.MOVED)
     assert scene.only().orphan_rows == 0
     # What the shared database still has of the service that moved does not count.
     scene.run(scene.shared, "DELETE FROM user_schema.users WHERE id <= 2")
@@ -143,7 +143,7 @@ def test_a_service_in_a_switch_is_where_its_guards_are_open(scene: Scene) -> Non
     scene.run(scene.shared, USERS, PAYMENTS, KEY)
     with open_journal(scene.shared, scene.contract):
         drop_crossing_keys(scene.shared, "user_schema", SCHEMAS)
-    scene.live_in("user", CUTTING_OVER)
+    scene.live_in("user", State.CUTTING_OVER)
     assert scene.only().reference.homes == ("shared", "shared")
     flag = "CREATE SCHEMA waqiti_migration; CREATE SEQUENCE waqiti_migration.open_user MINVALUE 0"
     scene.run(scene.own["user"], USERS, flag, "SELECT setval('waqiti_migration.open_user', 1)")
@@ -244,7 +244,7 @@ def test_partitions_count_and_tables_that_inherit_do_not(scene: Scene) -> None:
     assert (scene.only().keys, scene.only().orphan_rows) == (1, 0)
 
 
-def test_both_sides_being_written_to_gives_no_false_orphan_and_hides_no_true_one(scene: Scene) -> None:
+def test_writes_to_both_sides_give_no_false_orphan_and_hide_no_true_one(scene: Scene) -> None:
     scene.split(KEY, USERS, PAYMENTS)
     scene.run(scene.own["payment"], "INSERT INTO payment_schema.payments VALUES (-1, -1)")
     ended = threading.Event()
@@ -271,7 +271,7 @@ def test_both_sides_being_written_to_gives_no_false_orphan_and_hides_no_true_one
         writers.join()
 
 
-def test_a_reference_that_cannot_be_checked_does_not_keep_the_others_from_it(scene: Scene) -> None:
+def test_a_reference_that_cannot_be_checked_does_not_stop_the_others(scene: Scene) -> None:
     scene.split(KEY, USERS, PAYMENTS)
     scene.run(
         scene.shared,
@@ -314,7 +314,7 @@ def test_rows_that_are_being_written_keep_nobody_waiting(scene: Scene) -> None:
         assert scene.only().orphan_rows == 0
 
 
-def test_a_schema_that_was_renamed_in_its_own_database_is_found_by_its_new_name(scene: Scene) -> None:
+def test_a_schema_renamed_in_its_own_database_is_found_by_its_new_name(scene: Scene) -> None:
     scene.split(KEY, USERS, PAYMENTS)
     for service, name in (("user", "accounts"), ("payment", "paying")):
         scene.run(scene.own[service], f"ALTER SCHEMA {service}_schema RENAME TO {name}")
@@ -325,7 +325,7 @@ def test_a_schema_that_was_renamed_in_its_own_database_is_found_by_its_new_name(
     assert scene.only().orphan_keys == 3
 
 
-def test_a_new_name_that_services_yaml_does_not_have_any_more_is_told_of_with_what_to_put_back(
+def test_a_new_name_that_services_yaml_lost_is_told_of(
     scene: Scene,
 ) -> None:
     scene.split(KEY, USERS, PAYMENTS)
@@ -333,7 +333,7 @@ def test_a_new_name_that_services_yaml_does_not_have_any_more_is_told_of_with_wh
         move = journal.last_move("user")
         assert move is not None
         journal.end(journal.begin(move, RENAME_STEP), "done", {"renamed_to": "accounts"})
-        journal.set_state(move, FINISHED, over=True)
+        journal.set_state(move, State.FINISHED, over=True)
     scene.run(scene.own["user"], "ALTER SCHEMA user_schema RENAME TO accounts")
     (failed,) = scene.check().failed
     assert "put `ownSchema: accounts` back, then `pulumi up`" in str(failed.error)

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 import pytest
 from psycopg import sql
 
-from migration.connections import Database
-from migration.copying import CopiedTable, CopySizes, CopyTask, copy_tables
-from migration.errors import (
+from core.errors import (
     ConnectionLost,
     CopyFailed,
     DiskFull,
@@ -21,7 +19,9 @@ from migration.errors import (
     SourceUnreachable,
     TargetUnreachable,
 )
-from migration.progress import Silent
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.copy.tables import CopiedTable, CopySizes, CopyTask, copy_tables
 from servers import paths
 from tests.support import copies
 from tests.support.clusters import Clusters
@@ -189,7 +189,7 @@ def test_a_cut_connection_is_said_and_doing_it_again_puts_all_right(
 
 
 @pytest.mark.parametrize("table", ["orders", "points"], ids=["binary", "text"])
-def test_a_killed_client_of_the_source_does_not_look_like_the_end_of_the_rows(
+def test_a_killed_client_of_the_source_is_not_the_end_of_the_rows(
     ends: tuple[Database, Database], table: str
 ) -> None:
     run_on(ends[1], SLOW)
@@ -216,7 +216,7 @@ def test_a_session_that_an_administrator_ends_is_a_lost_connection(ends: tuple[D
 
 
 @pytest.mark.parametrize("sizes", [PAIR, RANGES, IN_PROCESS], ids=["clients", "ranges", "in process"])
-def test_a_row_that_the_target_refuses_is_named_by_table_and_without_its_values(
+def test_a_row_that_the_target_refuses_is_named_without_its_values(
     ends: tuple[Database, Database], sizes: CopySizes
 ) -> None:
     run_on(ends[1], "ALTER TABLE shop.orders ADD CONSTRAINT small CHECK (id < 50000)")

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from migration.connections import Database
-from migration.copy_pace import CopyPace, held_back
-from migration.copy_throttle import Governor, RateLimit, SourceWatch, Throttle
-from migration.copying import CopySizes, copy_tables
-from migration.errors import Interrupted
-from migration.progress import Silent
+from core.errors import Interrupted
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.copy.pace import CopyPace, held_back
+from migration.copy.tables import CopySizes, copy_tables
+from migration.copy.throttle import Governor, RateLimit, SourceWatch, Throttle
 from tests.support import copies
 from tests.support.processes import children
 from tests.support.proxy import Proxy
@@ -98,7 +98,7 @@ class Watcher(Silent):
         self.notes.append(text)
 
 
-def test_a_source_that_becomes_slow_holds_the_copy_back_and_the_person_is_told_why(
+def test_a_source_that_becomes_slow_holds_the_copy_back_and_says_why(
     ends: tuple[Database, Database],
 ) -> None:
     watcher = Watcher()

@@ -7,9 +7,9 @@ import threading
 import pytest
 from psycopg import sql
 
-from migration.connections import Database
-from migration.copying import CopySizes, copy_tables
-from migration.progress import Silent
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.copy.tables import CopySizes, copy_tables
 from tests.support import copies
 from tests.support.versions import every_version_pair
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from migration.connections import Database
-from migration.crossing_keys import crossing_keys, drop_crossing_keys, restore_crossing_keys
-from migration.errors import StepTimeout
-from migration.locks import Patience
+from core.errors import StepTimeout
+from core.sessions.connections import Database
+from core.sessions.locks import Patience
+from migration.consistency.keys import crossing_keys, drop_crossing_keys, restore_crossing_keys
 from tests.support.versions import every_version_pair
 
 pytestmark = [pytest.mark.integration, every_version_pair]
@@ -89,7 +89,7 @@ def test_orphans_are_named_and_mended_by_a_second_run(source: Database) -> None:
     assert none == []
 
 
-def test_a_long_transaction_on_the_table_makes_the_dropping_give_up_and_change_nothing(
+def test_a_long_transaction_makes_the_dropping_of_keys_give_up(
     source: Database,
 ) -> None:
     before = _definitions(source)

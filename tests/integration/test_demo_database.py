@@ -7,8 +7,8 @@ from typing import LiteralString
 
 import pytest
 
+from core.sessions.connections import Database
 from demo.database import SERVICES
-from migration.connections import Database
 from tests.support.clusters import Clusters
 from tests.support.demo_database import demo_database
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from demo.business_journal import BusinessJournal, BusinessTransaction
-from demo.invariants import check_invariants
-from migration.connections import Database
+from core.sessions.connections import Database
+from demo.workload.business_journal import BusinessJournal, BusinessTransaction
+from demo.workload.invariants import check_invariants
 from tests.support.clusters import Clusters
 from tests.support.demo_database import demo_contract, demo_database
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from demo.business_journal import read_journal
-from demo.invariants import check_invariants
-from demo.statement_log import read_log
-from demo.workload import Workload
-from migration.connections import Database
+from core.sessions.connections import Database
+from demo.workload.business_journal import read_journal
+from demo.workload.invariants import check_invariants
+from demo.workload.run import Workload
+from demo.workload.statement_log import read_log
 from tests.support.clusters import Clusters
 from tests.support.demo_database import demo_contract, demo_database
 from tests.support.proxy import Proxy

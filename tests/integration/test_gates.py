@@ -9,15 +9,15 @@ import pytest
 from psycopg import sql
 
 from components.contract import Service
-from migration.console import Console
-from migration.errors import SchemaChanged
-from migration.gates import check_gates
-from migration.gates_model import Gate, GateLimits, GateReport
-from migration.journal import open_journal
-from migration.move import Runner
-from migration.online import Online
-from migration.planning import examine, read_plan
-from migration.stack import source_database
+from core.errors import SchemaChanged
+from core.gateway.console import Console
+from core.sessions.stack import source_database
+from migration.examine.read_plan import examine, read_plan
+from migration.gates.check import check_gates
+from migration.gates.model import Gate, GateLimits, GateReport
+from migration.journal.journal import open_journal
+from migration.moves.online import Online
+from migration.steps.runner import Runner
 from tests.support.clusters import Clusters
 from tests.support.moves import World, default_world
 
@@ -98,7 +98,7 @@ def test_a_target_that_is_open_too_closes_the_guards(scene: Scene) -> None:
     assert "own database: open" in closed["guards"].figure
 
 
-def test_replication_that_stopped_closes_the_lag_and_the_wal_it_keeps_is_told(scene: Scene) -> None:
+def test_replication_that_stopped_closes_the_gate_lag_and_tells_its_wal(scene: Scene) -> None:
     scene.target(f"ALTER SUBSCRIPTION {SLOT} DISABLE")
     report = scene.report()
     scene.target(f"ALTER SUBSCRIPTION {SLOT} ENABLE")
@@ -121,22 +121,24 @@ def test_large_objects_over_the_limit_are_no_go_but_may_be_skipped(scene: Scene)
     assert gate.overridable
 
 
-def test_a_changed_schema_is_named_with_its_statement_and_cannot_be_skipped(scene: Scene) -> None:
+def test_a_changed_schema_is_named_by_its_statement_and_not_skipped(scene: Scene) -> None:
     scene.source("CREATE INDEX made_later ON user_schema.sessions (token)")
     gate = scene.closed()["schema"]
     scene.source("DROP INDEX user_schema.made_later")
     scene.source("DELETE FROM waqiti_migration.ddl")
     assert "CREATE INDEX made_later" in gate.figure
+    assert "`abort` and `start` again" in gate.advice
     assert gate.error is SchemaChanged
     assert not gate.overridable
 
 
-def test_a_right_that_the_service_lost_on_its_own_database_is_a_changed_schema(scene: Scene) -> None:
+def test_a_right_lost_on_the_own_database_is_a_changed_schema(scene: Scene) -> None:
     role = scene.service.service.name
     scene.target(f"REVOKE DELETE ON user_schema.users FROM {role}")
     gate = scene.closed()["schema"]
     scene.target(f"GRANT DELETE ON user_schema.users TO {role}")
     assert f"privilege {role} on TABLE user_schema.users differs" in gate.figure
+    assert "`verify --schema user`" in gate.advice, "what a new start makes the same way is mended in place"
     assert "schema" not in scene.closed()
 
 
@@ -182,5 +184,5 @@ def test_a_slow_retry_interval_is_no_go_but_may_be_skipped(scene: Scene) -> None
     assert gate.overridable
 
 
-def test_an_old_verification_only_warns_because_the_cutover_makes_a_new_one(scene: Scene) -> None:
+def test_an_old_verification_only_warns_as_the_cutover_makes_a_new_one(scene: Scene) -> None:
     assert scene.warned(GateLimits(verification_minutes=0)) == {"verification"}

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from migration.gates import check_gates
-from migration.gates_model import Gate, GateLimits, Stage
-from migration.planning import read_plan
+from core.sessions.session import Connection
+from migration.examine.read_plan import read_plan
+from migration.gates.check import check_gates
+from migration.gates.model import Gate, GateLimits, Stage
+from tests.support.bouncers import OLD, bouncer_of
 from tests.support.clusters import Cluster, Clusters
-from tests.support.moves import World, world
+from tests.support.moves import SECRETS, World, world
 
 pytestmark = pytest.mark.integration
 
@@ -31,9 +36,9 @@ class Scene:
     world: World
     stack: ExitStack
 
-    def gates(self, stage: Stage = "cutover") -> dict[str, list[Gate]]:
-        """The gates of the service `user` by name."""
-        service = self.world.contract.services["user"]
+    def gates(self, stage: Stage = "cutover", of: str = "user") -> dict[str, list[Gate]]:
+        """The gates of a service by name."""
+        service = self.world.contract.services[of]
         report = check_gates(
             self.world.contract, service, read_plan(self.world.contract, [service]), stage, QUICK
         )
@@ -42,18 +47,18 @@ class Scene:
             found.setdefault(gate.name, []).append(gate)
         return found
 
-    def gate(self, name: str, stage: Stage = "cutover") -> Gate:
+    def gate(self, name: str, stage: Stage = "cutover", of: str = "user") -> Gate:
         """The one gate of a name."""
-        (gate,) = self.gates(stage)[name]
+        (gate,) = self.gates(stage, of)[name]
         return gate
 
-    def through(self, service: str = "user") -> psycopg.Connection[tuple[Any, ...]]:
+    def through(self, service: str = "user") -> Connection:
         """A client of a service's gateway."""
         return self.stack.enter_context(
             self.world.gated[service].endpoint.connect(application_name="checkout")
         )
 
-    def directly(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def directly(self) -> Connection:
         """A client that goes round the gateway."""
         return self.stack.enter_context(self.world.source.connect(application_name="report"))
 
@@ -63,7 +68,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Iter
     parameters = {"max_prepared_transactions": "5"}
     with (
         clusters.private("source", 15, parameters) as source,
-        world(tmp_path_factory.mktemp("world"), source, _target(clusters), rows=50) as made,
+        world(
+            tmp_path_factory.mktemp("world"),
+            source,
+            _target(clusters),
+            rows=50,
+            own_logins={"payment": bouncer_of(OLD)},
+        ) as made,
     ):
         yield made
 
@@ -84,7 +95,7 @@ def test_a_quiet_service_has_no_session_in_the_way(scene: Scene) -> None:
         assert [gate.verdict for gate in found[name]] == ["go"], name
 
 
-def test_an_idle_transaction_through_the_gateway_is_named_with_its_application(scene: Scene) -> None:
+def test_an_idle_transaction_is_named_with_its_application(scene: Scene) -> None:
     session = scene.through()
     session.execute("BEGIN")
     session.execute("SELECT 1")
@@ -127,7 +138,7 @@ def test_a_prepared_transaction_on_the_services_tables_is_named(scene: Scene) ->
         session.execute("ROLLBACK PREPARED 'forgotten'")
 
 
-def test_a_prepared_transaction_on_another_services_tables_is_not_in_the_way_of_a_switch(
+def test_another_services_prepared_transaction_is_in_no_switchs_way(
     scene: Scene,
 ) -> None:
     session = scene.directly()
@@ -153,7 +164,7 @@ def test_advisory_locks_of_transactions_are_in_nobodys_way(scene: Scene) -> None
     done = threading.Event()
     sessions = [scene.through() for _ in range(4)]
 
-    def work(session: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def work(session: Connection) -> None:
         while not done.is_set():
             session.execute("SELECT pg_advisory_xact_lock(4711 + (random() * 100)::int), pg_sleep(0.002)")
 
@@ -198,7 +209,102 @@ def test_a_long_report_that_goes_round_the_gateway_is_warned_of(scene: Scene) ->
     assert "nightly" in gate.figure
 
 
-def test_what_cannot_be_seen_of_other_sessions_is_said(scene: Scene) -> None:
+def test_where_statements_are_not_counted_the_gate_says_how_to(scene: Scene) -> None:
     gate = scene.gate("session-state")
     assert gate.verdict == "unknown"
-    assert "prepared statements" in gate.figure
+    assert "pg_stat_statements" in gate.advice
+
+
+def test_a_gateway_that_keeps_no_prepared_statements_is_warned_of(scene: Scene) -> None:
+    new, old = (scene.gate("gateway-version", "start", service) for service in ("user", "payment"))
+    assert (new.verdict, new.advice) == ("go", "")
+    assert (old.verdict, old.limit) == ("warn", "1.22")
+    assert "python -m migration config" in old.advice
+
+
+def test_what_a_switch_changes_in_sessions_is_listed_old_and_new(scene: Scene, clusters: Clusters) -> None:
+    service = scene.world.contract.services["user"]
+    role = sql.Identifier(service.service.name)
+    with _target(clusters).database(service.instance.database).connect() as owner:
+        owner.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = '7s'").format(role))
+        try:
+            there, back = scene.gate("session-settings"), scene.gate("session-settings", "rollback")
+        finally:
+            owner.execute(sql.SQL("ALTER ROLE {} RESET statement_timeout").format(role))
+    assert there.verdict == "warn"
+    assert "statement_timeout 0 -> 7s" in there.figure
+    assert back.verdict == "go"
+    assert "statement_timeout 7s -> 0" in back.figure
+    assert "statement_timeout" not in scene.gate("session-settings").figure
+
+
+def test_config_prints_by_the_gateway_that_runs_and_no_password(scene: Scene, tmp_path: Path) -> None:
+    said = scene.world.run("config", "--all", "--format", "pgx", "--json", entry="migration")
+    assert said.returncode == 0, said.stderr
+    found = json.loads(said.stdout)
+    assert {name: one["prepared"] for name, one in found.items()} == {"user": True, "payment": False}
+    assert "default_query_exec_mode=exec" in found["payment"]["text"]
+    assert "default_query_exec_mode" not in found["user"]["text"]
+    assert not [secret for secret in SECRETS if secret in said.stdout]
+    folder = tmp_path / "configuration"
+    for _ in range(2):  # the same again is no mistake
+        assert scene.world.run("config", "user", "--write", str(folder)).returncode == 0
+    assert [file.name for file in folder.iterdir()] == ["user.yaml"]
+    (folder / "user.yaml").write_text("another's\n")
+    refused = scene.world.run("config", "user", "--write", str(folder))
+    assert refused.returncode != 0
+    assert "says something else" in refused.stderr
+    assert (folder / "user.yaml").read_text() == "another's\n"
+
+
+PRINTED = re.compile(r"`((?:ALTER|SELECT|ROLLBACK) [^`]+)`")
+
+
+def test_what_a_gate_prints_opens_it(scene: Scene) -> None:
+    somebody, prepared = scene.directly(), scene.directly()
+    old = scene.world.source.connect(application_name="report")
+    somebody.execute("CREATE UNLOGGED TABLE user_schema.\"un: 'logged'\" (id int PRIMARY KEY)")
+    somebody.execute(
+        "CREATE FUNCTION user_schema.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+    )
+    somebody.execute(
+        'CREATE TRIGGER "the one" AFTER INSERT ON user_schema.users FOR EACH ROW EXECUTE FUNCTION'
+        ' user_schema.tr(); ALTER TABLE user_schema.users ENABLE ALWAYS TRIGGER "the one"'
+    )
+    somebody.execute("ALTER SYSTEM SET wal_retrieve_retry_interval = '5s'")
+    somebody.execute("SELECT pg_reload_conf()")
+    prepared.execute("BEGIN; UPDATE user_schema.users SET profile = NULL WHERE id = 1")
+    prepared.execute("PREPARE TRANSACTION 'it''s forgotten'")
+    old.execute("BEGIN; LOCK TABLE user_schema.users IN ROW SHARE MODE")
+    time.sleep(QUICK.pause_seconds + 0.2)
+    names = {"unlogged", "always-triggers", "retry-interval", "prepared-transactions", "long-transactions"}
+
+    def closed() -> list[Gate]:
+        found = [
+            gate
+            for stage in ("start", "cutover")
+            for name in names
+            for gate in scene.gates(stage).get(name, [])
+        ]
+        return [gate for gate in found if gate.verdict == "no-go"]
+
+    try:
+        before = closed()
+        assert {gate.name for gate in before} == names
+        somebody.execute("SET lock_timeout = '5s'")
+        ran: set[str] = set()
+        # Whoever holds a lock first, as a person would.
+        for gate in sorted(before, key=lambda gate: "transactions" not in gate.name):
+            for statement in PRINTED.findall(gate.advice):
+                if statement not in ran:
+                    somebody.execute(statement.encode())
+                    ran.add(statement)
+        time.sleep(0.5)
+        assert closed() == []
+    finally:
+        old.close()
+        for left in somebody.execute("SELECT gid FROM pg_prepared_xacts").fetchall():
+            somebody.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(left[0])))
+        somebody.execute("DROP TABLE user_schema.\"un: 'logged'\"; DROP FUNCTION user_schema.tr() CASCADE")
+        somebody.execute("ALTER SYSTEM RESET wal_retrieve_retry_interval")
+        somebody.execute("SELECT pg_reload_conf()")

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Login
-from migration.connections import Database
-from migration.errors import GatewayFailed, StepTimeout
-from migration.gateway import Gateway
+from core.errors import GatewayFailed, StepTimeout
+from core.gateway.console import Console
+from core.gateway.gateway import Gateway
+from core.sessions.connections import Database
 from servers.pgbouncer import Route, write_routes
 from tests.support.contracts import make_contract
 from tests.support.gateways import CONSOLE, HBA, SETTINGS, GatedService, ensure_login, gated_service
@@ -91,7 +93,7 @@ def test_it_leads_back_after_a_rollback(gated: GatedService, gateway: Gateway) -
     assert ask(gated) == "source"
 
 
-def test_a_statement_sent_while_it_is_paused_waits_and_is_answered_by_the_new_side(
+def test_a_statement_sent_in_the_pause_is_answered_by_the_new_side(
     gated: GatedService, gateway: Gateway
 ) -> None:
     with gated.endpoint.connect() as client, ThreadPoolExecutor(1) as pool:
@@ -170,7 +172,7 @@ def test_pausing_and_resuming_twice_changes_nothing(gated: GatedService, gateway
     assert ask(gated) == "source"
 
 
-def test_a_gateway_killed_after_it_was_repointed_comes_back_with_the_new_route(
+def test_a_gateway_killed_after_a_repoint_comes_back_with_the_new_route(
     gated: GatedService, gateway: Gateway
 ) -> None:
     gateway.pause(5)
@@ -220,9 +222,7 @@ def test_a_wrong_console_password_is_a_gateway_error_without_the_password(
     assert "wrong-console-password" not in str(caught.value)
 
 
-def test_statements_of_many_clients_never_fail_while_it_is_repointed_again_and_again(
-    gated: GatedService, gateway: Gateway
-) -> None:
+def test_no_statement_of_many_clients_fails_over_many_repoints(gated: GatedService, gateway: Gateway) -> None:
     stop = threading.Event()
     failures: list[psycopg.Error] = []
 
@@ -269,3 +269,32 @@ def test_clients_that_are_held_outlast_the_time_a_statement_may_wait(
         assert answer.result(5) == ("source",)
     gateway.release()
     assert gateway.settings()["query_wait_timeout"] == "1"
+
+
+def test_reloads_beside_connections_that_are_being_made_end_nothing(
+    gated: GatedService, gateway: Gateway
+) -> None:
+    """A RELOAD freed what a TLS handshake with the server was reading (toolchain/pgbouncer)."""
+    enough = threading.Event()
+
+    def come_and_go() -> int:
+        answered = 0
+        while not enough.is_set():
+            assert ask(gated) == "source"
+            answered += 1
+        return answered
+
+    with (
+        ThreadPoolExecutor(4) as clients,
+        Console(gated.service.gateway_control, "the gateway") as console,
+    ):
+        asking = [clients.submit(come_and_go) for _ in range(4)]
+        try:
+            for _ in range(150):
+                console.command(sql.SQL("RECONNECT"))
+                console.command(sql.SQL("RELOAD"))
+                time.sleep(0.01)
+        finally:
+            enough.set()
+        assert all(one.result() > 0 for one in asking)
+    assert gateway.route() == "source"

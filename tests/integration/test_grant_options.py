@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from components.contract import CrossingRule, Login
-from migration.connections import Database
+from core.sessions.connections import Database
 from tests.support.clusters import Cluster
 from tests.support.moving import split
 from tests.support.versions import every_version_pair

@@ -7,9 +7,9 @@ import threading
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.errors import AnotherOperator, ConnectionLost, WrongState
-from migration.journal import open_journal, read_moves, read_steps
+from core.errors import AnotherOperator, ConnectionLost, WrongState
+from core.sessions.connections import Database
+from migration.journal.journal import open_journal, read_moves, read_steps
 from tests.support.contracts import make_contract, make_service
 
 pytestmark = pytest.mark.integration

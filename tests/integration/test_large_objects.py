@@ -8,18 +8,18 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.errors import ConnectionLost, Interrupted
-from migration.large_objects import (
+from core.errors import ConnectionLost, Interrupted
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import LargeObjectColumn
+from migration.copy.large_objects import (
     OBJECTS_AT_ONCE,
     PIECE_BYTES,
     CopiedLargeObjects,
     copy_large_objects,
     referenced_large_objects,
 )
-from migration.model import LargeObjectColumn
-from migration.progress import Silent
 from tests.support.clusters import Cluster
 from tests.support.copies import exported_snapshot
 from tests.support.proxy import Proxy

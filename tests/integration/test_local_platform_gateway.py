@@ -7,14 +7,16 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from core.sessions.session import Connection
 from servers import ports
-from servers.pgbouncer import Route, read_routes, write_routes
+from servers.pgbouncer import DdlRoute, Route, read_routes, write_routes
 from tests.support.clusters import SUPERUSER, Clusters
 from tests.support.local_stacks import LocalStack, local_stack
 
@@ -53,7 +55,7 @@ def stack(clusters: Clusters) -> Iterator[LocalStack]:
         connection.execute("DROP ROLE shared_application")
 
 
-def as_service(stack: LocalStack, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+def as_service(stack: LocalStack, **options: Any) -> Connection:
     given = {
         "dbname": "waqiti_users",
         "user": "user_service",
@@ -67,7 +69,7 @@ def as_service(stack: LocalStack, **options: Any) -> psycopg.Connection[tuple[An
     )  # fmt: skip
 
 
-def test_the_service_sees_its_schema_of_the_shared_database_by_its_own_name(stack: LocalStack) -> None:
+def test_the_service_finds_its_schema_in_the_shared_database(stack: LocalStack) -> None:
     with as_service(stack) as connection:
         assert connection.execute("SELECT name, current_user FROM place").fetchone() == (
             "shared",
@@ -97,7 +99,7 @@ def test_the_console_is_not_reached_over_tcp(stack: LocalStack) -> None:
         as_service(stack, dbname="pgbouncer", user=administrator["name"], password=administrator["password"])
 
 
-def console(stack: LocalStack) -> psycopg.Connection[tuple[Any, ...]]:
+def console(stack: LocalStack) -> Connection:
     """PgBouncer's own, over the socket; it speaks the simple protocol only."""
     control = stack.output("gateway")
     return psycopg.connect(
@@ -112,7 +114,7 @@ def test_the_administrator_reaches_the_console_over_the_socket(stack: LocalStack
         assert session.execute("SHOW VERSION").statusmessage == "SHOW"
 
 
-def test_clients_wait_through_a_pause_and_new_ones_may_even_log_in_during_it(stack: LocalStack) -> None:
+def test_clients_wait_through_a_pause_and_new_ones_may_log_in(stack: LocalStack) -> None:
     query = "SELECT name FROM place"
     with console(stack) as session, as_service(stack) as old, ThreadPoolExecutor(2) as pool:
         session.execute("PAUSE waqiti_users")
@@ -166,12 +168,14 @@ def test_up_never_repoints_a_gateway_that_was_cut_over(stack: LocalStack, cluste
     routes = stack.service_folder / "gateway" / "routes.ini"
     before = read_routes(routes)
     assert before is not None
-    elsewhere = Route("waqiti_users", "target", "127.0.0.1", stack.wanted["instance_port"], "waqiti_users")
+    ddl = DdlRoute("waqiti_users_ddl", "user_ddl")  # what an older program's route lacks is added
+    port = stack.wanted["instance_port"]
+    elsewhere = Route("waqiti_users", "target", "127.0.0.1", port, "waqiti_users", ddl=ddl)
     write_routes(routes, elsewhere)
     stack.wanted["settings"] = {"default_pool_size": "8"}
     stack.wanted["password"] = SUPERUSER.password.get_secret_value()
     assert stack.up().changes["update"] == 1
-    assert read_routes(routes) == elsewhere
+    assert read_routes(routes) == replace(elsewhere, user="user_service")
     write_routes(routes, before)
 
 
@@ -181,7 +185,7 @@ def test_no_password_is_readable_in_state_or_log(stack: LocalStack) -> None:
     assert [secret for secret in secrets if secret in stack.state() + log] == []
 
 
-def test_a_destroy_without_keep_data_leaves_no_route_to_the_data_that_is_gone(stack: LocalStack) -> None:
+def test_a_destroy_without_keep_data_leaves_no_route_to_gone_data(stack: LocalStack) -> None:
     stack.wanted["keep_data"] = False
     assert stack.up().code == 0
     assert stack.destroy().code == 0

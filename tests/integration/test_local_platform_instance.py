@@ -7,11 +7,11 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
 
+from core.sessions.session import Connection
 from servers import ports
 from tests.support.local_stacks import LocalStack, local_stack
 
@@ -29,7 +29,7 @@ def stack() -> Iterator[LocalStack]:
         yield made
 
 
-def on_socket(stack: LocalStack) -> psycopg.Connection[tuple[Any, ...]]:
+def on_socket(stack: LocalStack) -> Connection:
     """The operating system's administrator, who needs no password."""
     return psycopg.connect(
         host=str(stack.service_folder / "sockets"), port=stack.wanted["instance_port"],
@@ -37,7 +37,7 @@ def on_socket(stack: LocalStack) -> psycopg.Connection[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def over_tcp(stack: LocalStack, user: str, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
+def over_tcp(stack: LocalStack, user: str, **options: str) -> Connection:
     given = {"dbname": "postgres", "password": stack.output("administrator"), "sslmode": "verify-full"}
     return psycopg.connect(
         host="postgres-user", hostaddr="127.0.0.1", port=stack.wanted["instance_port"], user=user,
@@ -80,7 +80,7 @@ def test_nobody_logs_in_without_tls(stack: LocalStack) -> None:
         over_tcp(stack, "postgres", sslmode="disable")
 
 
-def test_a_role_of_another_service_is_refused_before_its_password_is_asked_for(stack: LocalStack) -> None:
+def test_a_role_of_another_service_is_refused_without_asking_a_password(stack: LocalStack) -> None:
     with pytest.raises(psycopg.OperationalError, match="rejects connection"):
         over_tcp(stack, "payment_service", dbname="waqiti_users")
 
@@ -97,7 +97,7 @@ def test_a_provider_is_in_the_state_by_reference(stack: LocalStack) -> None:
         for r in state["deployment"]["resources"]
         if "__provider" in r.get("inputs", {})
     ]
-    assert len(providers) == 5
+    assert len(providers) == 6
     assert max(map(len, providers)) < 200
 
 
@@ -133,7 +133,7 @@ def test_a_pid_file_of_a_living_stranger_is_no_obstacle(stack: LocalStack) -> No
     assert shown(stack, "ssl") == "on"
 
 
-def test_refresh_shows_a_parameter_that_somebody_altered_and_up_takes_it_back(stack: LocalStack) -> None:
+def test_refresh_shows_an_altered_parameter_and_up_takes_it_back(stack: LocalStack) -> None:
     with on_socket(stack) as connection:
         connection.execute("ALTER SYSTEM SET shared_buffers = '48MB'")
         connection.execute("ALTER SYSTEM SET log_temp_files = '1MB'")

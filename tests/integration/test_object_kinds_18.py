@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from migration.connections import Database
-from migration.errors import VersionUnsupported
+from core.errors import VersionUnsupported
+from core.sessions.connections import Database
 from tests.support.clusters import Cluster
 from tests.support.moving import split
 
 pytestmark = pytest.mark.integration
 
 KINDS = {
-    "virtual generated columns": "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL, c int"
-    " GENERATED ALWAYS AS (a + 1) STORED)",
+    "virtual generated columns": "CREATE TABLE t (a int PRIMARY KEY,"
+    " b int GENERATED ALWAYS AS (a * 2) VIRTUAL, c int GENERATED ALWAYS AS (a + 1) STORED)",
     "keys without overlaps": "CREATE EXTENSION btree_gist SCHEMA public; CREATE TABLE t (id int, valid"
     " daterange, PRIMARY KEY (id, valid WITHOUT OVERLAPS))",
     "temporal foreign keys": "CREATE EXTENSION btree_gist SCHEMA public; CREATE TABLE t (id int, valid"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.connections import Database
+from core.sessions.connections import Database
 from tests.support.clusters import Cluster
 from tests.support.moving import split
 
@@ -35,7 +35,7 @@ def test_what_does_not_move_is_named_with_the_reason(
             connection.execute("DROP SUBSCRIPTION IF EXISTS ours")
 
 
-def test_relations_of_a_tablespace_move_to_the_targets_default_one_and_are_named(
+def test_relations_of_a_tablespace_move_to_the_default_and_are_named(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     with source_database.connect() as connection:

@@ -10,13 +10,14 @@ import psycopg
 import pytest
 
 from components.contract import Service
-from migration.errors import WrongState
-from migration.journal import open_journal
-from migration.move import Runner
-from migration.online import FOLLOWING, MOVED, Online
-from migration.plan_model import Plan
-from migration.planning import examine, read_plan
-from migration.stack import source_database
+from core.errors import WrongState
+from core.sessions.stack import source_database
+from migration.examine.read_plan import examine, read_plan
+from migration.journal.journal import open_journal
+from migration.journal.states import State
+from migration.moves.online import Online
+from migration.plan.model import Plan
+from migration.steps.runner import Runner
 from tests.support.clusters import Cluster
 from tests.support.moves import World, world
 from tests.support.versions import every_version_pair
@@ -119,7 +120,7 @@ def test_giving_up_leaves_nothing_behind_on_either_side(scene: Scene) -> None:
     scene.start()
     move = scene.online.state(scene.service)
     assert move is not None
-    assert move.state == FOLLOWING, "a service that was given up can be started again"
+    assert move.state == State.FOLLOWING, "a service that was given up can be started again"
 
 
 def test_settling_a_service_that_needs_nothing_changes_nothing(scene: Scene) -> None:
@@ -127,5 +128,5 @@ def test_settling_a_service_that_needs_nothing_changes_nothing(scene: Scene) -> 
     scene.online.cutover(scene.service, scene.plan)
     move = scene.online.resume(scene.service, scene.plan)
     assert move is not None
-    assert move.state == MOVED
+    assert move.state == State.MOVED
     assert scene.world.open_sides("user") == {"target"}

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.errors import StepTimeout, WrongState
-from migration.locks import Patience
-from migration.model import TableName
-from migration.ownership import Ownership
+from core.errors import StepTimeout, WrongState
+from core.sessions.connections import Database
+from core.sessions.locks import Patience
+from migration.catalog.tables import TableName
+from migration.guards.ownership import Ownership
 
 pytestmark = pytest.mark.integration
 

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.ownership import Ownership
-from migration.replication import Flow
+from core.sessions.connections import Database
+from migration.guards.ownership import Ownership
+from migration.replicate.flow import Flow
 from tests.support.replicas import reachable, replicated
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.errors import SchemaChanged
-from migration.ownership import Ownership
-from migration.schema_changes import Watch, require_unchanged, schema_changes, unwatch, watch
+from core.errors import SchemaChanged
+from core.sessions.connections import Database
+from migration.guards.changes import Watch, require_unchanged, schema_changes, unwatch, watch
+from migration.guards.ownership import Ownership
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +94,7 @@ def test_our_own_guards_are_no_change(
     require_unchanged(connection, began)
 
 
-def test_a_change_made_with_event_triggers_off_is_noticed_by_the_fingerprint(
+def test_the_fingerprint_notices_a_change_made_with_event_triggers_off(
     connection: psycopg.Connection[Any], began: Watch
 ) -> None:
     connection.execute("ALTER EVENT TRIGGER waqiti_migration_ddl DISABLE")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from migration.ownership import Ownership
+from migration.guards.ownership import Ownership
 from tests.support.clusters import Clusters, Side
 from tests.support.guarded import SERVERS, Service, attempt, guarded_on, on_every_server
 from tests.support.older_guards import make_older
@@ -59,9 +59,7 @@ def test_older_guards_are_brought_up_to_date_once(service: Service, older: Owner
     older.close(seconds=5)
 
 
-def test_nobody_writes_while_the_guards_of_a_closed_side_are_brought_up_to_date(
-    service: Service, older: Ownership
-) -> None:
+def test_nobody_writes_while_a_closed_sides_guards_are_updated(service: Service, older: Ownership) -> None:
     done, states = threading.Event(), list[str | None]()
 
     def write() -> None:

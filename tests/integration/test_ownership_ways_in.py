@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.errors import StepTimeout
-from migration.ownership import Ownership
+from core.errors import StepTimeout
+from migration.guards.ownership import Ownership
 from tests.support.clusters import Clusters, Side
 from tests.support.guarded import SERVERS, SETUP, Service, attempt, guarded_on, on_every_server
 

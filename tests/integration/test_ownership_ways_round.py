@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from migration.catalog import read_catalog
-from migration.errors import WrongState
+from core.errors import WrongState
+from migration.catalog.read import read_catalog
 from tests.support.clusters import Clusters, Side
 from tests.support.guarded import SERVERS, Service, attempt, guarded_on, on_every_server
 
@@ -127,7 +127,7 @@ def test_what_writes_no_row_of_the_service_passes_on_purpose(service: Service) -
     assert refused == {}
 
 
-def test_what_was_disabled_while_the_side_was_open_keeps_it_from_being_closed(service: Service) -> None:
+def test_a_guard_disabled_while_the_side_was_open_prevents_the_closing(service: Service) -> None:
     with service.session(service.owner) as session, service.guards() as guards:
         session.execute(f"{DISABLED} waqiti_migration_guard")
         committing = threading.Timer(0.3, session.commit)
@@ -209,7 +209,7 @@ def test_closing_waits_for_a_copy_that_is_under_way(service: Service) -> None:
 
 
 @on_every_server
-def test_a_way_through_another_session_of_the_same_server_is_a_session_like_any(service: Service) -> None:
+def test_a_way_through_another_session_of_the_server_is_refused_too(service: Service) -> None:
     endpoint = service.database.endpoint
     password = service.database.login.password.get_secret_value()
     options = (

@@ -6,11 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
-from migration.connections import Database
-from migration.plan import Plan
-from migration.schema import read_target
+from core.sessions.connections import Database
+from migration.plan.facts import read_target
+from migration.plan.make import Plan
 from tests.support.absence import absent
 from tests.support.clusters import Cluster
 from tests.support.moving import split
@@ -78,7 +77,7 @@ def test_a_collation_of_icu_is_refused_where_the_target_has_no_icu(
 
 
 @_17_TO_18
-def test_the_collation_unicode_is_refused_where_the_target_lists_it_without_icu(
+def test_the_collation_unicode_is_refused_where_the_target_has_no_icu(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     script = 'CREATE TABLE t (a text COLLATE "unicode")'
@@ -87,7 +86,7 @@ def test_the_collation_unicode_is_refused_where_the_target_lists_it_without_icu(
 
 
 @_15_TO_17
-def test_a_locale_behind_a_collation_of_ones_own_is_refused_where_the_target_does_not_know_it(
+def test_an_own_collations_locale_that_the_target_lacks_is_refused(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     script = (
@@ -119,7 +118,7 @@ def test_a_compression_that_the_targets_build_lacks_is_refused(
 
 
 @_17_TO_18
-def test_xml_is_refused_as_a_column_and_told_of_in_code_where_the_target_has_none(
+def test_xml_that_the_target_lacks_is_refused_in_columns_told_in_code(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     script = (
@@ -138,24 +137,30 @@ def test_xml_is_refused_as_a_column_and_told_of_in_code_where_the_target_has_non
 
 
 @_15_TO_17
-def test_an_icu_locale_of_the_whole_database_is_told_as_what_it_sorts_by(
-    source_cluster: Cluster, target_cluster: Cluster, tmp_path: Path
+def test_code_of_public_that_nothing_needs_stays_behind(
+    source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
-    source = source_cluster.new_database()
-    try:
-        require_icu(source)
-        with source_cluster.database().connect() as connection:
-            name = sql.Identifier(source.endpoint.database)
-            connection.execute(sql.SQL("DROP DATABASE {}").format(name))
-            connection.execute(
-                sql.SQL(
-                    "CREATE DATABASE {} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-AT'"
-                ).format(name)
-            )
-        with source.connect() as connection:
-            connection.execute("CREATE SCHEMA user_schema; CREATE TABLE user_schema.t (a text)")
-        with split(source, target_cluster, {"user": ()}, tmp_path) as made:
-            notes = [problem.text for problem in made.plan().all_problems if problem.severity == "note"]
-    finally:
-        source_cluster.drop_database(source)
-    assert any("(ICU de-AT) in the shared database" in text and "sorts differently" in text for text in notes)
+    require_icu(source_database)
+    script = (
+        "CREATE COLLATION public.idle (provider = icu, locale = 'de');"
+        "CREATE COLLATION public.used (provider = icu, locale = 'de');"
+        "CREATE FUNCTION public.sorted(text) RETURNS bool LANGUAGE sql IMMUTABLE"
+        " RETURN $1 COLLATE public.idle < 'm';"
+        "CREATE FUNCTION public.plain() RETURNS int LANGUAGE sql RETURN 1;"
+        "CREATE TABLE t (a int)"
+    )
+    plan = planned(source_database, target_cluster, tmp_path, script, lacks="icu")
+    assert no_gos(plan) == []
+    moving = {str(plan.catalog.objects[key]) for key in plan.services["user"].objects}
+    assert "function public.plain()" in moving
+    assert not {"collation public.idle", "collation public.used", "function public.sorted(text)"} & moving
+    notes = "\n".join(problem.text for problem in plan.all_problems if problem.severity == "note")
+    assert "collation public.idle stays behind: nothing of user needs it, and" in notes
+    with source_database.connect() as connection:
+        connection.execute("ALTER TABLE user_schema.t ADD b text COLLATE public.used")
+    with split(source_database, target_cluster, {"user": ()}, tmp_path) as made:
+        (found,) = no_gos(made.plan())
+        assert "collation public.used is of ICU" in found
+        with source_database.connect() as connection:
+            connection.execute("ALTER TABLE user_schema.t DROP b")
+        assert made.move("user") == ()

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.errors import VersionUnsupported
-from migration.plan import Plan, TargetFacts, make_plan
-from migration.schema import read_target
+from core.errors import TargetLacks, VersionUnsupported
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.plan.facts import read_target
+from migration.plan.make import Plan, TargetFacts, make_plan
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.moving import Split, split
-from tests.support.versions import DEFAULT_VERSIONS
+from tests.support.versions import DEFAULT_VERSIONS, every_version_pair
 
 pytestmark = pytest.mark.integration
 
@@ -83,10 +83,38 @@ def test_a_target_that_is_older_is_refused(clusters: Clusters) -> None:
 USES_CITEXT = "CREATE EXTENSION citext SCHEMA public; CREATE TABLE pay_schema.t (a public.citext)"
 
 
-def test_an_extension_whose_files_are_missing_is_named_with_the_line(make: Make) -> None:
+USES_UUIDS = """
+CREATE EXTENSION "uuid-ossp" SCHEMA public;
+CREATE TABLE pay_schema.t (id uuid DEFAULT public.uuid_generate_v4(), "Of" uuid DEFAULT public.uuid_nil());
+CREATE TABLE pay_schema."U" (id uuid DEFAULT public.uuid_generate_v1mc());
+"""
+
+
+def test_an_extension_whose_files_are_missing_is_named_with_who_uses_it(make: Make) -> None:
     plan = planned(make(USES_CITEXT), available={}, versions={})
-    assert "does not have its files" in no_go(plan)
-    assert plan.no_go[0].line == "services: pay: extensions: [citext]"
+    assert "is needed, by table pay_schema.t (citext), and pay's server does not have its" in no_go(plan)
+    assert plan.no_go[0].line == "", "`pulumi up` would fail by it"
+    with pytest.raises(TargetLacks):
+        plan.check()
+
+
+def test_statements_that_do_without_uuid_ossp_are_printed_and_work(make: Make) -> None:
+    made = make(USES_UUIDS)
+    text = no_go(planned(made, available={}, versions={}))
+    assert "default pay_schema.t.id (uuid_generate_v4)" in text
+    assert "ALTER TABLE pay_schema.t ALTER COLUMN id SET DEFAULT gen_random_uuid();" in text
+    with made.source.connect() as connection:
+        connection.execute(text[text.index("ALTER TABLE") : text.rindex(";") + 1].encode())
+        connection.execute('ALTER TABLE pay_schema.t ALTER "Of" DROP DEFAULT')
+        connection.execute('DROP EXTENSION "uuid-ossp"')
+    assert planned(made, available={}, versions={}).no_go == ()
+
+
+@every_version_pair
+def test_uuid_ossp_moves_with_what_needs_it(make: Make) -> None:
+    made = make(USES_UUIDS)
+    assert planned(made).no_go == ()
+    assert made.move("pay") == ()
 
 
 def test_an_extension_that_is_older_on_the_target_is_refused(make: Make) -> None:
@@ -102,12 +130,14 @@ def test_an_extension_in_another_schema_is_refused(make: Make) -> None:
 
 
 def test_an_extension_that_only_a_superuser_can_make_is_refused(make: Make) -> None:
-    assert "only a superuser can create it" in no_go(planned(make(USES_CITEXT), available={"citext": False}))
+    facts = {"available": {"citext": False}, "installed": {"plpgsql": "pg_catalog", "hstore": "public"}}
+    plan = planned(make(USES_CITEXT), **facts)
+    assert "only a superuser can create it" in no_go(plan)
+    assert plan.no_go[0].line == "services: pay: extensions: [citext, hstore]", "with what is there"
 
 
-def test_locales_and_encodings_that_differ_are_told(make: Make) -> None:
+def test_an_encoding_that_is_not_the_shared_ones_is_refused(make: Make) -> None:
     made = make("CREATE TABLE pay_schema.t (a text)")
-    assert "sorts differently" in notes(planned(made, collate="de_DE.UTF-8"))
     assert "encoding UTF8 in the shared database, LATIN1" in no_go(planned(made, encoding="LATIN1"))
 
 
@@ -118,12 +148,6 @@ def test_a_collation_that_the_targets_machine_lacks_is_refused(make: Make) -> No
     assert "pay_schema.t.a has the collation POSIX" in lacking
 
 
-def test_an_unlogged_partitioned_table_is_refused_by_18_only(make: Make) -> None:
-    made = make("CREATE UNLOGGED TABLE pay_schema.p (a int) PARTITION BY LIST (a)")
-    assert planned(made, version_number=170000).no_go == ()
-    assert "pay_schema.p is partitioned and unlogged" in no_go(planned(made, version_number=180000))
-
-
 @pytest.mark.parametrize(
     "user",
     [
@@ -131,16 +155,19 @@ def test_an_unlogged_partitioned_table_is_refused_by_18_only(make: Make) -> None
         "CREATE MATERIALIZED VIEW pay_schema.m AS SELECT pay_schema.rate(1)",
     ],
 )
-def test_a_function_that_needs_a_search_path_where_17_has_none_is_told(make: Make, user: str) -> None:
+def test_a_function_that_needs_a_search_path_where_17_has_none_is_a_no_go(make: Make, user: str) -> None:
     body = "$$ BEGIN RETURN (SELECT max(r) FROM rates); END $$"
     made = make(
         "CREATE TABLE pay_schema.t (a int); CREATE TABLE pay_schema.rates (r int);"
         f"CREATE FUNCTION pay_schema.rate(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS {body};"
         f"SET search_path = pay_schema; {user}"
     )
-    said = notes(planned(made))
-    told = "pay_schema.rate(integer), which names rates without a schema" in said
-    assert told == (made.plan().catalog.server.major < 17)
+    said = no_go(planned(made, version_number=170000))
+    assert "pay_schema.rate(integer), which names rates without a schema" in said
+    assert planned(made, version_number=160000).no_go == ()
+    with made.source.connect() as connection:
+        connection.execute(said[said.index("ALTER FUNCTION") :].encode())
+    assert planned(made, version_number=170000).no_go == ()
 
 
 def test_a_server_without_room_for_the_locks_of_a_dump_is_refused(make: Make) -> None:

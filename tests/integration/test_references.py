@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from components.contract import Contract, CrossingRule
-from migration.connections import Database
-from migration.errors import VerificationFailed
-from migration.model import TableName
-from migration.plan import plan_to_json
-from migration.references_link import follow, unfollow
-from migration.references_model import Link
+from core.errors import VerificationFailed
+from core.sessions.connections import Database
+from migration.catalog.tables import TableName
+from migration.plan.make import plan_to_json
+from migration.references.link import follow, unfollow
+from migration.references.model import Link
 from tests.support.clusters import Cluster
 from tests.support.contracts import make_contract, make_service
 from tests.support.moving import Split, split
@@ -75,7 +75,7 @@ def test_only_the_columns_that_are_needed_are_kept(
         assert columns(made) == {"user_schema.users": kept}
 
 
-def test_a_function_that_writes_cannot_be_a_reference_and_the_plan_says_why(
+def test_a_function_that_writes_cannot_be_a_reference_and_is_told_why(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     with source_database.connect() as connection:

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from components.contract import CrossingRule, Login
-from migration.connections import Database
-from migration.references_link import follow, unfollow
-from migration.references_model import Link
+from core.sessions.connections import Database
+from migration.references.link import follow, unfollow
+from migration.references.model import Link
 from tests.support.clusters import Cluster
 from tests.support.gateways import ensure_login
 from tests.support.moves import APPLICATION
@@ -73,7 +73,7 @@ def test_what_reads_another_service_goes_on_over_its_replica(made: Split) -> Non
     link = Link("pay", "user", "shared", ((replica.table, names),))
     assert follow(made.contract, link) == 2
     service = Login(name=made.contract.services["pay"].service.name, password=PASSWORD)
-    with replace(made.targets["pay"], login=service).connect() as connection:
+    with replace(made.targets["pay"], login=service, plain=True).connect() as connection:
         connection.execute("INSERT INTO pay_schema.pays VALUES (10, 1), (20, 2)")
         with pytest.raises(psycopg.errors.RaiseException, match="nobody"):
             connection.execute("INSERT INTO pay_schema.pays VALUES (30, 3)")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from components.contract import CrossingRule
-from migration.connections import Database
-from migration.errors import RenameRefused
-from migration.plan import Plan
+from core.errors import RenameRefused
+from core.sessions.connections import Database
+from migration.plan.make import Plan
 from tests.support.clusters import Cluster
 from tests.support.moving import Split, builder
 
@@ -137,7 +137,7 @@ def test_what_names_the_schema_in_text_is_refused_by_its_name(make: Make) -> Non
         "PERFORM set_config('search_path', 'user_schema, public', true)",
     ],
 )
-def test_a_text_that_may_become_a_name_is_told_of_and_does_not_stop_the_move(make: Make, body: str) -> None:
+def test_a_text_that_may_become_a_name_is_told_and_stops_nothing(make: Make, body: str) -> None:
     plan = make(function(f"plpgsql AS $$ BEGIN {body}; RETURN 1; END $$")).plan(["user"])
     assert texts(plan) == []
     (said,) = texts(plan, "note")

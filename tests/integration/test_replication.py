@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from migration.connections import Database
-from migration.errors import StepTimeout
-from migration.model import TableName
-from migration.progress import Silent
-from migration.replication import Flow
-from migration.snapshots import consistent_snapshots
-from migration.verification import compare
-from migration.verification_model import Verification
+from core.errors import StepTimeout
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.catalog.tables import TableName
+from migration.replicate.flow import Flow
+from migration.replicate.stalls import why_stalled
+from migration.verify.compare import compare
+from migration.verify.model import Verification
+from migration.verify.snapshots import consistent_snapshots
 from tests.support.replicas import SCHEMA, Load, make_tables, reachable, replicated
 from tests.support.tables import tables_of
 from tests.support.versions import every_version_pair
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -60,7 +62,7 @@ def test_what_is_written_during_and_after_the_copy_arrives(
 
 
 @every_version_pair
-def test_turned_round_the_writes_on_the_new_side_come_back_and_nothing_loops(
+def test_turned_round_the_new_sides_writes_come_back_and_nothing_loops(
     source_database: Database, target_database: Database
 ) -> None:
     with (
@@ -128,6 +130,28 @@ def test_replica_identities_are_settled_and_put_back(
         flow.publish(tables)
         flow.drop()
     assert ask(source_database, identities) == before
+
+
+def test_the_own_databases_identities_become_what_the_sources_were(
+    source_database: Database, target_database: Database
+) -> None:
+    tables = make_tables(source_database, target_database)
+    identities = (
+        "SELECT relname::text, relreplident::text FROM pg_class"
+        " WHERE relnamespace = 'bank'::regnamespace AND relkind = 'r' ORDER BY 1"
+    )
+    before = ask(source_database, identities)
+    with target_database.connect() as connection:
+        # So a dump makes them, of tables that were settled.
+        connection.execute("ALTER TABLE bank.log REPLICA IDENTITY FULL")
+        connection.execute("ALTER TABLE bank.accounts REPLICA IDENTITY NOTHING")
+    with Flow("bank", "forward", reachable(source_database, target_database), target_database) as flow:
+        flow.publish(tables)
+        flow.subscribe(tables, enabled=False)
+        assert dict(ask(target_database, identities))["log"] == "f"
+        flow.drop()
+    wanted = {**dict(before), "accounts": "n"}
+    assert dict(ask(target_database, identities)) == wanted, "one that was not settled is as it was"
 
 
 def test_everything_can_be_made_and_dropped_twice(
@@ -211,3 +235,21 @@ def test_the_password_is_in_no_log_and_no_statistics(
         with target_database.connect() as connection:
             connection.execute("ALTER SYSTEM RESET log_statement")
             connection.execute("SELECT pg_reload_conf()")
+
+
+def test_the_reason_of_a_broken_replication_is_given_at_every_look(
+    source_database: Database, target_database: Database
+) -> None:
+    with replicated(source_database, target_database) as (flow, _):
+        assert why_stalled(flow.at_subscriber, flow.name) is None
+        with target_database.connect() as connection:
+            connection.execute("INSERT INTO bank.accounts VALUES (900, 0, 'in the way')")
+        with source_database.connect() as connection:
+            connection.execute("INSERT INTO bank.accounts VALUES (900, 1, 'twice')")
+        wait_until(lambda: (state := flow.subscription.state()) is not None and state.errors > 0, 20)
+        said = [why_stalled(flow.at_subscriber, flow.name) for _ in range(12)]
+        assert None not in said
+        with target_database.connect() as connection:
+            connection.execute("DELETE FROM bank.accounts WHERE id = 900")
+        flow.prove(seconds=20)
+        assert why_stalled(flow.at_subscriber, flow.name) is None

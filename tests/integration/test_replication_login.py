@@ -13,9 +13,10 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from components.contract import Login
-from migration.connections import Database
-from migration.errors import AuthenticationFailed
-from migration.replication_login import drop_login, make_login
+from components.replication_roles import server_wide
+from core.errors import AuthenticationFailed
+from core.sessions.connections import Database
+from migration.replicate.login import drop_login, make_login
 from tests.support.clusters import SUPERUSER, Cluster
 from tests.support.replicas import replicated
 
@@ -35,12 +36,17 @@ def kept_login(subscriber: Database) -> Login:
     return Login(name=str(found["user"]), password=SecretStr(str(found["password"])))
 
 
+def login_of(database: Database) -> str:
+    """What the login on the database's server is called."""
+    return server_wide(NAME, database.endpoint.database)
+
+
 def roles(database: Database) -> list[str]:
     """The login, if the server has it."""
     with database.connect() as connection:
-        return [
-            row[0] for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = %s", [NAME])
-        ]
+        names = [NAME, login_of(database)]
+        rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [names])
+        return [row[0] for row in rows]
 
 
 def test_a_subscription_follows_with_a_login_that_may_read_no_table(
@@ -48,14 +54,14 @@ def test_a_subscription_follows_with_a_login_that_may_read_no_table(
 ) -> None:
     with replicated(source_database, target_database) as (flow, tables):
         kept = kept_login(target_database)
-        assert kept.name == NAME
+        assert kept.name == login_of(source_database)
         assert kept.password != SUPERUSER.password
         thief = dataclasses.replace(source_database, login=kept)
         with thief.connect() as connection:
             for table in tables:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(sql.SQL("TABLE {}").format(table.name.identifier()))
-            for statement in ("CREATE TABLE mine ()", "CREATE SCHEMA mine", "CREATE ROLE mine"):
+            for statement in ("CREATE TABLE public.mine ()", "CREATE SCHEMA mine", "CREATE ROLE mine"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(statement.encode())
 
@@ -67,12 +73,12 @@ def test_a_subscription_follows_with_a_login_that_may_read_no_table(
 
 
 @contextmanager
-def turned_away(cluster: Cluster) -> Iterator[None]:
+def turned_away(cluster: Cluster, login: str) -> Iterator[None]:
     """The server's pg_hba.conf admits everybody but the login."""
     file = cluster.server.data / "pg_hba.conf"
     before = file.read_text()
     try:
-        file.write_text(f"host all {NAME} all reject\n{before}")
+        file.write_text(f"host all {login} all reject\n{before}")
         cluster.server.reload()
         yield
     finally:
@@ -80,12 +86,12 @@ def turned_away(cluster: Cluster) -> Iterator[None]:
         cluster.server.reload()
 
 
-def test_where_the_login_is_not_admitted_the_administrators_is_used_and_it_is_said(
+def test_the_administrators_login_is_used_where_the_own_is_not_admitted(
     source_cluster: Cluster, source_database: Database, target_database: Database
 ) -> None:
     with replicated(source_database, target_database) as (flow, tables):
         flow.drop_subscription()
-        with turned_away(source_cluster):
+        with turned_away(source_cluster, login_of(source_database)):
             said = flow.subscribe(tables, enabled=True)
         assert said is not None
         assert said.startswith(f"the subscription {NAME} holds the password of tester, for want of a login")
@@ -96,7 +102,7 @@ def test_where_the_login_is_not_admitted_the_administrators_is_used_and_it_is_sa
     assert roles(source_database) == [], "a login of no use is not left behind"
 
 
-def test_where_the_session_may_not_make_roles_it_sets_the_password_of_the_stacks_one(
+def test_a_session_that_may_make_no_role_uses_the_stacks_one(
     target_database: Database,
 ) -> None:
     name, migration = "waqiti_vault_back", Login(name="vault_migration", password=SecretStr("none-of-yours"))

@@ -11,12 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from components.contract import Login
-from migration.connections import Database
-from migration.ownership import Ownership
-from migration.progress import Silent
-from migration.replication import Flow
-from migration.snapshots import consistent_snapshots
-from migration.verification import compare
+from core.progress.interface import Silent
+from core.sessions.connections import Database
+from migration.guards.ownership import Ownership
+from migration.replicate.flow import Flow
+from migration.verify.compare import compare
+from migration.verify.snapshots import consistent_snapshots
 from tests.support.replicas import ROWS, TABLES, Load, copy_rows, reachable
 from tests.support.tables import tables_of
 from tests.support.versions import every_version_pair
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 @pytest.fixture
 def as_migration(target_database: Database) -> Iterator[Database]:
-    """The target as the role that components/roles.py makes for the migration: a member of the owner."""
+    """The target as the role that the stack makes for the migration: a member of the owner."""
     database = target_database.endpoint.database
     owner, migration = f"{database}_owner", f"{database}_migration"
     password = "migration-password-of-nothing"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from components.role_settings import _Provider
+from components.service.role_settings import _Provider
 from tests.support.clusters import Cluster
 
 pytestmark = pytest.mark.integration

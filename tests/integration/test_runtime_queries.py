@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from pydantic import SecretStr
 
+from components.catalogue.read import read_catalogue
 from components.contract import Contract, CrossingRule, Login
-from demo.invariants import check_invariants
-from demo.workload import Workload
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.gates_data import runtime_queries as gate
-from migration.gates_model import Gate, GateLimits
-from migration.gates_scene import Scene
-from migration.plan import make_plan
-from migration.rename_check import rename_gates
-from migration.runtime_queries import CrossingQuery
-from migration.runtime_queries_logs import read_log
-from migration.runtime_queries_read import read_all
+from core.sessions.connections import Database
+from demo.workload.invariants import check_invariants
+from demo.workload.run import Workload
+from migration.catalog.read import read_catalog
+from migration.finish.rename_check import rename_gates
+from migration.gates.data import runtime_queries as gate
+from migration.gates.model import Gate, GateLimits
+from migration.gates.scene import Check, Scene
+from migration.gates.session_state import session_state
+from migration.plan.make import make_plan
+from migration.traffic.logs import read_log
+from migration.traffic.queries import CrossingQuery
+from migration.traffic.read import read_all
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.demo_database import demo_contract, demo_database
@@ -86,7 +89,7 @@ def agreed(shop: Database, *rules: CrossingRule, user: tuple[CrossingRule, ...] 
 
 def run(shop: Database, *statements: str) -> None:
     """As the application."""
-    with Database("shop", "source", shop.endpoint, APPLICATION).connect() as connection:
+    with Database("shop", "source", shop.endpoint, APPLICATION, plain=True).connect() as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
@@ -207,15 +210,35 @@ def test_the_servers_log_tells_the_same_in_every_format(noting: Cluster, shop: D
     assert "$1" in query.text, "values do not leave the log"
 
 
-def the_gate(shop: Database, contract: Contract, service: str = "pay") -> Gate:
+def the_gate(shop: Database, contract: Contract, service: str = "pay", which: Check = gate) -> Gate:
     with shop.connect() as there, shop.connect() as here:
         catalog = read_catalog(there, application=APPLICATION.name)
         scene = Scene(
             contract, contract.services[service], make_plan(contract, catalog, [service]), "cutover",
             GateLimits(), None, shop, shop, there, here,
         )  # fmt: skip
-        (one,) = gate.run(scene)
+        (one,) = which.run(scene)
     return one
+
+
+def test_what_statements_keep_in_their_session_is_found(shop: Database) -> None:
+    run(
+        shop,
+        *["SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE"] * 3,
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SELECT pg_advisory_lock(1), pg_advisory_unlock(1)",
+        "SET LOCAL statement_timeout = '5s'",
+    )
+    found = the_gate(shop, agreed(shop), which=session_state)
+    assert found.verdict == "warn"
+    assert "runtime_app: SET SESSION CHARACTERISTICS, 4 times" in found.figure
+    assert "runtime_app: advisory lock of a session, 1 times" in found.figure
+    assert "statement_timeout" not in found.figure
+    assert "BEGIN ISOLATION LEVEL" in found.advice
+    contract = agreed(shop)
+    by_session = contract.services["pay"].model_copy(update={"pooling": "session"})
+    pooled = contract.model_copy(update={"services": {**contract.services, "pay": by_session}})
+    assert the_gate(shop, pooled, which=session_state).verdict == "go"
 
 
 def test_the_gate_is_closed_while_a_statement_crosses_and_can_be_skipped(shop: Database) -> None:
@@ -255,16 +278,16 @@ def test_the_command_lists_them_and_its_exit_status_tells(shop: Database, tmp_pa
     assert (query["services"], query["calls"], query["role"]) == (["pay", "user"], 1, "runtime_app")
 
 
-def demo_rules() -> Mapping[str, tuple[CrossingRule, ...]]:
-    """What the project's own services.yaml decides."""
-    document = yaml.safe_load((Path(__file__).parents[2] / "services.yaml").read_text())
+def demo_decisions() -> Mapping[str, Mapping[str, Any]]:
+    """What the project's own services.yaml decides, as fields of a service."""
+    catalogue = read_catalogue(Path(__file__).parents[2] / "services.yaml")
     return {
-        name: tuple(CrossingRule.model_validate(rule) for rule in service.get("crossing", ()))
-        for name, service in document["services"].items()
+        name: {"crossing": tuple(entry.crossing), "row_security": entry.row_security}
+        for name, entry in catalogue.services.items()
     }
 
 
-def test_statements_that_name_a_schema_which_is_to_be_renamed_close_a_gate_of_finish(shop: Database) -> None:
+def test_statements_naming_a_schema_to_be_renamed_close_a_gate(shop: Database) -> None:
     """Here one database is all: the shared one, and the service's own with its role."""
     service = make_service("user", shop.endpoint, shop.login, service_login=APPLICATION)
     service = service.model_copy(update={"own_schema": "accounts"})
@@ -288,13 +311,13 @@ def test_statements_that_name_a_schema_which_is_to_be_renamed_close_a_gate_of_fi
     assert gate("rename-unseen").verdict == "go"
 
 
-def test_the_demos_workload_crosses_nowhere_and_its_database_is_planned_without_a_no_go(
+def test_the_demos_workload_crosses_nowhere_and_its_plan_has_no_no_go(
     noting: Cluster, tmp_path: Path
 ) -> None:
     with demo_database(noting) as shared:
         contract = demo_contract(shared)
         services = {
-            name: service.model_copy(update={"crossing": demo_rules()[name]})
+            name: service.model_copy(update=demo_decisions()[name])
             for name, service in contract.services.items()
         }
         contract = contract.model_copy(update={"services": services})

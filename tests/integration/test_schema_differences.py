@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from components.contract import Login
-from migration.connections import Database
-from migration.errors import VerificationFailed
-from migration.fidelity_verdict import SchemaVerdict, verify_schema
-from migration.plan_model import Plan
+from core.errors import VerificationFailed
+from core.sessions.connections import Database
+from migration.fidelity.verdict import SchemaVerdict, verify_schema
+from migration.plan.model import Plan
 from tests.support.clusters import Cluster, Clusters
 from tests.support.moving import Split, split
 from tests.support.versions import DEFAULT_VERSIONS

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.errors import CopyFailed
-from migration.model import Sequence
-from migration.sequences import move_sequences
+from core.errors import CopyFailed
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import Sequence
+from migration.copy.sequences import move_sequences
 from tests.support.versions import every_version_pair
 
 pytestmark = pytest.mark.integration
@@ -68,7 +68,7 @@ def test_every_sequence_stands_where_it_stood(ends: tuple[Database, Database]) -
     assert before["t_d_seq"] == (93, True)
 
 
-def test_the_next_number_on_the_target_is_the_one_that_the_source_would_have_given(
+def test_the_targets_next_number_is_the_one_the_source_would_give(
     ends: tuple[Database, Database],
 ) -> None:
     source, target = ends

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.errors import ConnectionLost, MigrationError
+from core.errors import ConnectionLost, MigrationError
+from core.sessions.connections import Database
 from servers import postgres
 from servers.errors import ServerError
 from tests.support.clusters import Clusters
@@ -68,7 +68,7 @@ def test_a_killed_server_starts_again_with_what_was_committed(clusters: Clusters
             assert connection.execute("SELECT id FROM kept").fetchone() == (1,)
 
 
-def test_what_a_killed_postmaster_left_behind_does_not_keep_its_server_down(
+def test_leftovers_of_a_killed_postmaster_do_not_keep_its_server_down(
     clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "ORPHANS_END", 0.3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.connections import Database
+from core.sessions.connections import Database
 from servers import postmaster
 from tests.support.clusters import Clusters
 from tests.support.folders import remove_leftovers

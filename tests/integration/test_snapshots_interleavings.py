@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from migration.replication import Flow
-from migration.snapshots import consistent_snapshots
-from migration.verification import compare
+from migration.replicate.flow import Flow
+from migration.verify.compare import compare
+from migration.verify.snapshots import consistent_snapshots
 from tests.support.clusters import Clusters
 from tests.support.fault_matrix import ALL
 from tests.support.interleavings import (

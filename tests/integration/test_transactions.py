@@ -16,15 +16,15 @@ from threading import Event
 import pytest
 
 from components.contract import Contract, CrossingRule
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.errors import MigrationError, SourceSettings
-from migration.gates_model import GateLimits
-from migration.gates_scene import Scene
-from migration.gates_transactions import transactions as gate
-from migration.plan import Plan, make_plan
-from migration.transactions import Watched
-from migration.transactions_watch import note_watched, read_watched, watch_transactions
+from core.errors import MigrationError, SourceSettings
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.gates.model import GateLimits
+from migration.gates.scene import Scene
+from migration.gates.transactions import transactions as gate
+from migration.plan.make import Plan, make_plan
+from migration.traffic.transactions import Watched
+from migration.traffic.watch import note_watched, read_watched, watch_transactions
 from tests.support.clusters import Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.queries_verb import run_queries, start_queries
@@ -95,7 +95,7 @@ def write(shop: Database, *statements: str) -> None:
 
 
 @_every_source
-def test_writes_to_two_services_in_separate_statements_are_found_with_how_often_and_where(
+def test_writes_to_two_services_are_found_with_how_often_and_where(
     shop: Database,
 ) -> None:
     write(shop, "INSERT INTO wallet_schema.wallets VALUES (1)", "INSERT INTO pay_schema.pays VALUES (0)")
@@ -290,9 +290,7 @@ def test_ctrl_c_says_to_a_person_that_the_watch_was_cut_short(shop: Database, tm
     assert "cut short: 86,400 s were asked for" in " ".join(out.split())
 
 
-def test_ctrl_c_before_the_watch_has_begun_leaves_no_slot_that_is_still_being_made(
-    shop: Database, tmp_path: Path
-) -> None:
+def test_ctrl_c_before_the_watch_has_begun_leaves_no_slot(shop: Database, tmp_path: Path) -> None:
     looking = (
         "SELECT pid FROM pg_stat_activity WHERE query ~ 'slot' AND datname = current_database()"
         " AND application_name = 'waqiti-migration-watch'"

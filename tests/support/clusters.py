@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Endpoint, Login
-from migration.connections import Database
+from core.sessions.connections import Database
+from core.sessions.session import Connection
 from servers import binaries, paths, ports
 from servers.certificates import Authority
 from servers.errors import ServerError
@@ -24,7 +25,6 @@ from servers.postgres import PostgresServer
 from tests.support.absence import absent
 
 Side = Literal["source", "target"]
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 HOST = "localhost"
 SUPERUSER = Login(name="tester", password=SecretStr("test-password-of-nothing"))
@@ -74,7 +74,8 @@ class Cluster:
             sslmode="verify-full" if self.authority else "disable",
             sslrootcert=str(self.authority.certificate) if self.authority else None,
         )
-        return Database(f"{self.side} {self.version} {name}", self.side, endpoint, login)
+        label = f"{self.side} {self.version} {name}"
+        return Database(label, self.side, endpoint, login)
 
     def new_database(self, template: str = "template0") -> Database:
         """A database of its own for a test, cloned from `template`; the caller drops it."""

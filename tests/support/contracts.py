@@ -13,10 +13,11 @@ from components.contract import (
     LocalGatewayControl,
     LocalInstanceControl,
     Login,
+    RowSecurityMode,
     Service,
     Source,
 )
-from migration.connections import Database
+from core.sessions.connections import Database
 
 NOBODY = Login(name="nobody", password=SecretStr("not-a-role-of-anyone"))
 NOWHERE = Endpoint(host="localhost", address="127.0.0.1", port=1, database="nowhere", sslmode="disable")
@@ -34,6 +35,7 @@ def make_service(
     owner: str = "owner",
     version: int = 17,
     crossing: tuple[CrossingRule, ...] = (),
+    row_security: RowSecurityMode | None = None,
 ) -> Service:
     """A service whose instance is `instance` and whose migration role is `login`."""
     folder = str(data) if data else "/nowhere"
@@ -55,6 +57,7 @@ def make_service(
         instance_control=LocalInstanceControl(binaries=folder, data=folder, sockets=folder),
         pool_maximum=10,
         crossing=crossing,
+        row_security=row_security,
     )
 
 

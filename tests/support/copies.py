@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.copying import CopyTask
-from migration.model import TableName
+from core.sessions.connections import Database
+from core.sessions.session import Connection
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import TableName
+from migration.copy.tables import CopyTask
 
 SCHEMA = "Copy's Schema"
 _SCRIPT = Path(__file__).with_suffix(".sql")
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def create(connection: Connection) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 
 from components.contract import Contract, Login
+from core.sessions.connections import Database
 from demo.database import build_database
 from demo.direct import direct_contract
-from migration.connections import Database
 from tests.support.clusters import SUPERUSER, Cluster
 
 APPLICATION = Login(name="waqiti_app", password=SecretStr("application-of-the-tests"))

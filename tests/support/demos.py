@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
-from demo.home import Options
-from demo.pulumi_stack import wanted_ports
+from demo.environment.home import Options
+from demo.environment.pulumi_stack import wanted_ports
 from servers import paths, ports
 from tests.support.absence import absent
 from tests.support.folders import own_folder

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from migration.errors import MigrationError
+from core.errors import MigrationError
 from servers.errors import ServerError
 from tests.support.absence import absent
 from tests.support.clusters import Cluster

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from components.contract import Contract, Endpoint, Login
-from components.platforms.docker_engine import Engine
 from demo.database import build_database
-from demo.docker_host import LINK_ADDRESS, SUBNET, docker_engine, image_name
+from demo.environment.docker_host import LINK_ADDRESS, SUBNET, docker_engine, image_name
 from demo.errors import DemoError
 from servers import binaries, ports
 from servers.certificates import Authority
+from servers.docker_engine import Engine
 from servers.postgres import PostgresServer
 from tests.acceptance.stack import REPOSITORY, Stack
 from tests.support.absence import absent
@@ -129,6 +129,21 @@ class DockerStack:
             check=False,
         )
 
+    def drift(self) -> list[dict[str, Any]]:
+        """What `script/drift` finds beside Pulumi's refresh."""
+        done = self.shell(f"{sys.executable} -m operations drift test --no-refresh --json", check=False)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["differences"]
+        return found
+
+    def shell(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A command as a person on the Docker host would paste it."""
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=self.stack.folder, env=self.stack.environment(),
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 or not check, f"{command}\n{done.stdout}{done.stderr}"
+        return done
+
     def container(self, service: str, kind: str = "instance") -> dict[str, Any]:
         """`docker inspect`."""
         found = self.engine.container(f"waqiti-test-{service}-{kind}")
@@ -225,8 +240,8 @@ def _source(folder: Path) -> tuple[PostgresServer, Path]:
         "ssl_cert_file": str(tls / "server.crt"),
         "ssl_key_file": str(tls / "server.key"),
     }
-    # The link network's address is there once the stack is up.
-    listening = {"listen_addresses": f"127.0.0.1,{LINK_ADDRESS}"}
+    # The link network's address comes with the stack.
+    listening = {"listen_addresses": "*"}
     hba = ["local all all peer map=waqiti"]
     for address in ("127.0.0.1/32", SUBNET):
         hba += [f"hostssl {what} all {address} scram-sha-256" for what in ("all", "replication")]

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from migration.verification_model import Kind
+from migration.verify.model import Kind
 
 SCHEMA = "Fault's Schema"
 ROWS = 3000

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import psycopg
 
+from core.errors import CopyFailed
+from core.observer import Point
 from migration.__main__ import main
-from migration.errors import CopyFailed
-from migration.move import UNDO_PREFIX, Point
+from migration.steps.runner import UNDO_PREFIX
 
 _SIGNALS = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT, "terminate": signal.SIGTERM}
 

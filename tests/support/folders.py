@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from demo.docker_host import end_orphaned_engines, remove_engine
+from demo.environment.docker_host import end_orphaned_engines, remove_engine
 from demo.errors import DemoError
 from servers import postmaster
 
@@ -45,7 +45,10 @@ def remove_leftovers() -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return os.geteuid() in (0, folder.stat().st_uid)
+    try:
+        return os.geteuid() in (0, folder.stat().st_uid)
+    except FileNotFoundError:  # another run removed it meanwhile
+        return False
 
 
 def _end_engines(folder: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration.connections import Database
-from migration.ownership import Ownership
+from core.sessions.connections import Database
+from migration.guards.ownership import Ownership
 from tests.support.clusters import Clusters, Side
 
 SETUP = """

@@ -13,8 +13,8 @@ import psycopg
 from psycopg import sql
 
 from components.contract import Service
-from components.platforms.docker_rolling import STOP_SECONDS
-from migration.gateway import Gateway
+from components.platforms.docker.rolling import STOP_SECONDS
+from core.gateway.gateway import Gateway
 from tests.acceptance.logins import connect
 from tests.support.disks import BlockDisk
 from tests.support.docker_stacks import DockerStack

@@ -1,7 +1,7 @@
 """What happens beside a verification, and when: writes, pauses and ends of the apply worker, heartbeats.
 
 A schedule is values only, so that a failing one can be printed, shrunk and run again. `Stage.around` brings
-the events about from inside `migration.snapshots`, at the points between its steps.
+the events about from inside `migration.verify.snapshots`, at the points between its steps.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from migration import snapshots, verification, verification_scan
-from migration.heartbeat import Heartbeat
-from migration.progress import Silent
-from migration.replication import Flow
-
-Connection = psycopg.Connection[tuple[Any, ...]]
+from core.progress.interface import Silent
+from core.sessions.session import Connection
+from migration.replicate.flow import Flow
+from migration.replicate.heartbeat import Heartbeat
+from migration.verify import compare as verification
+from migration.verify import scan as verification_scan
+from migration.verify import snapshots
 
 POINTS = (
     "proven", "holding", "attempt", "locked", "beaten", "exported", "released", "waiting", "held", "taken",

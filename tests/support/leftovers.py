@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
-
+from core.sessions.session import Connection
 from tests.support.moves import World
+from tests.support.undone import objects_in
 
 _EVERYWHERE = {
     "publication": "SELECT pubname::text FROM pg_publication",
@@ -31,14 +29,11 @@ def leftovers(world: World, service: str) -> list[str]:
         found = [f"{what} in the shared database" for what in _left(there)]
     with world.target(service).connect(application_name="looking") as here:
         found += [f"{what} in its own database" for what in _left(here)]
-        tables = here.execute(
-            "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = to_regnamespace(%s)",
-            (f"{service}_schema",),
-        ).fetchall()
-    return found + [f"{row[0]} in its own database" for row in tables]
+    made = {found for found in objects_in(world.target(service)) if found != f"schema {service}_schema"}
+    return found + [f"{name} in its own database" for name in sorted(made)]
 
 
-def _left(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+def _left(connection: Connection) -> list[str]:
     return [
         f"{kind} {row[0]}"
         for kind, statement in _EVERYWHERE.items()

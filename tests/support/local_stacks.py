@@ -24,15 +24,16 @@ import json, os
 import pulumi
 from pulumi import ResourceOptions
 from components.contract import Endpoint
-from components.generated_secret import GeneratedSecret
+from components.service.generated_secret import GeneratedSecret
 from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
-from components.platforms.local import LocalPlatform
+from components.platforms.local.platform import LocalPlatform
 
 wanted = json.load(open("wanted.json"))
 platform = LocalPlatform("small", "test", wanted["state"])
 network = platform.network("net", NetworkArgs("user", "postgres-user"), ResourceOptions())
 administrator = GeneratedSecret("administrator", wanted["rotation"])
 service, console = GeneratedSecret("service"), GeneratedSecret("console")
+ddl = GeneratedSecret("ddl")
 instance = platform.instance("pg", InstanceArgs(
     "user", network, "postgres-user", wanted["instance_port"], "waqiti_users", wanted["version"],
     wanted["parameters"], "postgres", administrator.value, ("user_service",), ("user_migration",),
@@ -42,10 +43,12 @@ pulumi.export("service", service.value)
 pulumi.export("control", instance.control)
 if wanted["source"]:
     password = pulumi.Output.secret(wanted["password"])
-    source = SourceRoute(Endpoint(**wanted["source"]), wanted["role"], password)
+    source = SourceRoute(
+        Endpoint(**wanted["source"]), wanted["role"], password, "postgres", "of nobody")
     gateway = platform.gateway("gate", GatewayArgs(
         "user", network, "postgres-user", wanted["gateway_port"], "waqiti_users", "user_schema",
-        "user_service", service.value, console.value, source, 20, 200, wanted["settings"]), ResourceOptions())
+        "user_service", service.value, "user_ddl", ddl.value, console.value, source, 20, 200,
+        wanted["settings"]), ResourceOptions())
     pulumi.export("gateway", gateway.control)
 """
 

@@ -12,17 +12,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Contract, CrossingRule, Login
-from components.replication_roles import flow_name, reading_role
-from migration.connections import Database
-from migration.gateway import Gateway
-from migration.ownership import Ownership
+from components.replication_roles import flow_name, reading_role, server_wide
+from core.gateway.gateway import Gateway
+from core.sessions.connections import Database
+from migration.guards.ownership import Ownership
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract
-from tests.support.gateways import GatedService, ensure_login, gated_service
+from tests.support.ddl_logins import make_ddl_logins
+from tests.support.gateways import (
+    GatedService,
+    as_the_stack_does,
+    drop_login,
+    ensure_login,
+    gated_service,
+    make_shared_login,
+)
 from tests.support.versions import DEFAULT_VERSIONS
 
 APPLICATION = Login(name="shared_application", password=SecretStr("application-password-of-nothing"))
@@ -154,22 +163,48 @@ def world(
     rows: int = 2000,
     services: tuple[str, ...] = SERVICES,
     through: Through | None = None,
+    script: str | None = None,
+    crossing: tuple[CrossingRule, ...] | None = None,
+    own_logins: Mapping[str, Path] | None = None,
+    ddl: bool = False,
 ) -> Iterator[World]:
     """Make all of it, and drop it afterwards. `rows` is the number of users.
 
+    `own_logins` names services that have a login of their own on the shared database and a gateway as the
+    stack makes it, with the PgBouncer that it is.
+
     `through` gives a database as all but the tests' own look reach it, for example through a proxy.
+    `script` is what the shared database holds instead of `SCHEMA`, made by its superuser; `crossing` are each
+    service's rules instead of those of `SCHEMA`. With `ddl` schema migrations have their way, as the stack
+    makes it.
     """
     with ExitStack() as stack:
-        shared = (through or _as_it_is)(_fill(stack, source, rows))
+        shared = (through or _as_it_is)(_fill(stack, source, rows, script))
         if target.authority is None:
             # A server built without TLS cannot subscribe through it either.
             plain = shared.endpoint.model_copy(update={"sslmode": "disable", "sslrootcert": None})
             shared = replace(shared, endpoint=plain)
         gated = {
-            name: stack.enter_context(_gated(stack, name, shared, target, services=services, through=through))
+            name: stack.enter_context(
+                _gated(
+                    stack,
+                    name,
+                    shared,
+                    target,
+                    services=services,
+                    through=through,
+                    crossing=_rules_of_schema(services) if crossing is None else crossing,
+                    bouncer=(own_logins or {}).get(name),
+                    ddl=login(name, "ddl") if ddl else None,
+                )
+            )
             for name in services
         }
-        contract = make_contract(shared, [one.service for one in gated.values()], APPLICATION)
+        services_made = [one.service for one in gated.values()]
+        if script is not None:
+            # As in services.yaml, where a service says nothing of it.
+            services_made = [one.model_copy(update={"row_security": None}) for one in services_made]
+        contract = make_contract(shared, services_made, APPLICATION)
         made = World(shared, contract, gated, folder)
         made.write_contract()
         yield made
@@ -197,24 +232,47 @@ def _gated(
     *,
     services: tuple[str, ...],
     through: Through | None,
+    crossing: tuple[CrossingRule, ...],
+    bouncer: Path | None = None,
+    ddl: Login | None,
 ) -> AbstractContextManager[GatedService]:
+    shared_login = make_shared_login(shared, name, APPLICATION) if bouncer else None
+    if shared_login is not None:
+        stack.callback(drop_login, shared, shared_login)
+    own = _own_database(stack, target, name, services)
+    if ddl is not None:
+        make_ddl_logins(stack, name, ddl, (shared, target.database(own.endpoint.database)), APPLICATION.name)
+    by_session = (ddl.name, server_wide(ddl.name, shared.endpoint.database)) if ddl else ()
     return gated_service(
         name,
         shared,
-        (through or _as_it_is)(_own_database(stack, target, name, services)),
+        (through or _as_it_is)(own),
         application=APPLICATION,
         service_login=login(name, "service"),
         owner=f"test_{name}_owner",
         data=target.server.data,
         version=target.version,
-        crossing=CROSSING if "payment" in services else (LEFT_BEHIND, *CROSSING),
+        crossing=crossing,
+        binary=bouncer,
+        shared=shared_login,
+        settings=as_the_stack_does(bouncer, by_session=by_session) if bouncer else None,
+        ddl=ddl,
     )
 
 
-def _fill(stack: ExitStack, cluster: Cluster, rows: int) -> Database:
+def _rules_of_schema(services: tuple[str, ...]) -> tuple[CrossingRule, ...]:
+    return CROSSING if "payment" in services else (LEFT_BEHIND, *CROSSING)
+
+
+def _fill(stack: ExitStack, cluster: Cluster, rows: int, script: str | None) -> Database:
     database = cluster.new_database()
     stack.callback(cluster.drop_database, database)
     ensure_login(database, APPLICATION)
+    if script is not None:
+        plain = script.replace("$DB", database.endpoint.database).replace("$APP", APPLICATION.name)
+        with psycopg.connect(database.conninfo(), autocommit=True) as session:
+            session.execute(plain.encode())
+        return database
     with database.connect() as connection:
         connection.execute(SCHEMA.read_bytes())
         connection.execute("CALL public.fill(%s)", (rows,))
@@ -224,7 +282,7 @@ def _fill(stack: ExitStack, cluster: Cluster, rows: int) -> Database:
 
 
 def _own_database(stack: ExitStack, cluster: Cluster, service: str, services: tuple[str, ...]) -> Database:
-    """An instance's database as components/roles.py leaves it; returned as the migration role sees it."""
+    """An instance's database as the stack's roles leave it; returned as the migration role sees it."""
     database = cluster.new_database()
     stack.callback(cluster.drop_database, database)
     owner, migration = f"test_{service}_owner", login(service, "migration")

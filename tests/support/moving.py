@@ -12,12 +12,15 @@ from pathlib import Path
 from psycopg import sql
 from pydantic import SecretStr
 
-from components.contract import Contract, CrossingRule, Login
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.fidelity import Difference, compare_schemas
-from migration.plan import Plan, make_plan
-from migration.schema import SchemaDump, build_indexes, create_schema, dump_schema, read_target
+from components.contract import Contract, CrossingRule, Login, RowSecurityMode
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.fidelity.compare import Difference, compare_schemas
+from migration.plan.facts import read_target
+from migration.plan.locale_probe import LocaleProbe
+from migration.plan.make import Plan, make_plan
+from migration.schema.create import build_indexes, create_schema
+from migration.schema.dump import SchemaDump, dump_schema
 from tests.support.clusters import Cluster
 from tests.support.contracts import make_contract, make_service
 
@@ -41,7 +44,8 @@ class Split:
         """The plan, from the catalogue as it is now."""
         with self.source.connect() as connection:
             catalog = read_catalog(connection, application=self.contract.source.application.name)
-        facts = {name: read_target(target) for name, target in self.targets.items()}
+        probe = LocaleProbe(self.source, catalog.server.locale)
+        facts = {name: read_target(target, probe) for name, target in self.targets.items()}
         return make_plan(self.contract, catalog, services, facts)
 
     def dump(self, name: str) -> SchemaDump:
@@ -68,10 +72,12 @@ def split(
     rules: Mapping[str, Sequence[CrossingRule]],
     folder: Path,
     application: Login | None = None,
+    *,
+    row_security: RowSecurityMode | None = None,
 ) -> Iterator[Split]:
     """Services named as the keys of `rules`: a schema `<name>_schema` and a database on `cluster` each.
 
-    Roles and databases are those of components/roles.py; all are dropped afterwards.
+    Roles and databases are those of components/service/roles.py; all are dropped afterwards.
     """
     mark = f"{os.getpid()}_{next(_numbers)}"
     services, targets, superusers = [], {}, {}
@@ -86,6 +92,8 @@ def split(
             service = make_service(
                 name, endpoint, login, owner=roles["owner"], version=cluster.version,
                 service_login=Login(name=roles["service"], password=PASSWORD),
+                # The superuser, where no other common role is told: policies do not bind it.
+                row_security=row_security or ("bind" if application is None else None),
             )  # fmt: skip
             services.append(service.model_copy(update={"crossing": tuple(own)}))
         contract = make_contract(source, services, application)
@@ -115,7 +123,7 @@ def builder(source: Database, cluster: Cluster, shared: str, folder: Path) -> It
 
 
 def _make_roles(database: Database, schema: str, roles: Mapping[str, str]) -> None:
-    """What components/roles.py makes, as far as a schema's move can tell."""
+    """What components/service/roles.py makes, as far as a schema's move can tell."""
     names = {kind: sql.Identifier(name) for kind, name in roles.items()}
     names |= {"database": sql.Identifier(database.endpoint.database), "schema": sql.Identifier(schema)}
     names |= {"password": sql.Literal(PASSWORD.get_secret_value())}  # type: ignore[dict-item]

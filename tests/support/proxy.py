@@ -6,10 +6,11 @@ import asyncio
 import socket
 import struct
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from migration.connections import Database
+from core.sessions.connections import Database
 from servers import ports
 
 _LINGER_RESET = struct.pack("ii", 1, 0)
@@ -49,7 +50,7 @@ class Proxy:
     def seen_through(self, database: Database) -> Database:
         """The same database, reached through this proxy."""
         endpoint = database.endpoint.model_copy(update={"address": ports.LOOPBACK, "port": self.port})
-        return Database(f"{database.label} (proxied)", database.side, endpoint, database.login)
+        return replace(database, label=f"{database.label} (proxied)", endpoint=endpoint)
 
     def cut(self) -> None:
         """Resets all connections and refuses new ones until `heal`."""

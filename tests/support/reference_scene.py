@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.contract import CrossingRule, Service
-from migration.connections import Database
-from migration.journal import open_journal
-from migration.move import Observer, Runner, Unobserved
-from migration.move_context import schema_dumps
-from migration.offline_run import Pace, Prepared, move_service
-from migration.online import Online
-from migration.plan_model import Plan
-from migration.planning import examine, read_plan
-from migration.stack import source_database
+from core.observer import Observer, Unobserved
+from core.sessions.connections import Database
+from core.sessions.stack import source_database
+from migration.examine.read_plan import examine, read_plan
+from migration.journal.journal import open_journal
+from migration.moves.online import Online
+from migration.moves.run_offline import Pace, Prepared, move_service
+from migration.plan.model import Plan
+from migration.schema.dumps import schema_dumps
+from migration.steps.runner import Runner
 from tests.support.clusters import Cluster
 from tests.support.moves import CROSSING, World, login, world
 
@@ -117,7 +118,9 @@ class Scene:
         for side, database in sides.items():
             with database.connect() as connection:
                 rows = connection.execute(
-                    "SELECT 'slot ' || slot_name FROM pg_replication_slots"
+                    # Slots are the whole server's, so their names end with the database's.
+                    "SELECT 'slot ' || replace(slot_name::text, '_' || current_database(), '')"
+                    " FROM pg_replication_slots"
                     " WHERE slot_name LIKE '%%reads%%' AND database = current_database()"
                     " UNION ALL SELECT 'publication ' || pubname FROM pg_publication"
                     " WHERE pubname LIKE '%%reads%%'"

@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from migration.connections import Database
-from migration.model import Table
-from migration.replication import Flow
+from core.sessions.connections import Database
+from migration.catalog.tables import Table
+from migration.replicate.flow import Flow
 from tests.support.tables import tables_of
 
 SCHEMA = "bank"

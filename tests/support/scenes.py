@@ -14,19 +14,20 @@ from typing import Literal
 import psutil
 
 from components.contract import Service
+from core.errors import MigrationError
+from core.interruption import Interruption
+from core.observer import Observer, Unobserved
+from core.progress.interface import Progress, Silent
+from core.sessions.connections import Database
+from core.sessions.stack import source_database, target_database
 from migration.commands.resume import restarted
-from migration.connections import Database
-from migration.errors import MigrationError
-from migration.interruption import Interruption
-from migration.journal import Journal, open_journal
-from migration.move import Observer, Runner, Unobserved
-from migration.online import Online
-from migration.plan_model import Plan
-from migration.planning import examine, read_plan
-from migration.progress import Progress, Silent
-from migration.replication import Flow
-from migration.stack import source_database, target_database
-from migration.switch import Limits
+from migration.examine.read_plan import examine, read_plan
+from migration.journal.journal import Journal, open_journal
+from migration.moves.online import Online
+from migration.plan.model import Plan
+from migration.replicate.flow import Flow
+from migration.steps.runner import Runner
+from migration.switch.carry_out import Limits
 from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer
 from servers.postgres import PostgresServer

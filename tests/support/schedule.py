@@ -9,13 +9,19 @@ import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 LONG = (
+    "test_clients",
+    "test_company",
     "test_run_faults",
+    "test_team",
+    "test_parameters",
     "test_fidelity_kinds",
     "test_generated_schemas_15_to_18",
     "test_generated_schemas_17_to_18",
     "test_generated_schemas_17_to_17",
     "test_generated_schemas",
     "test_start_faults",
+    "test_monitoring_alarms",
+    "test_normal_forms",
     "test_demo_script",
     "test_connection_faults",
     "test_online_cli",
@@ -32,8 +38,12 @@ LONG = (
     "test_local_platform_gateway",
     "test_two_operators",
     "test_object_kinds_left",
+    "test_rollback_quick",
+    "test_backup_restore",
+    "test_restore_points",
+    "test_backup_faults",
 )
-"""Files of half a minute and more, the dearest first; the order of the others matters little."""
+"""Files of half a minute and more, the longest first; the order of the others matters little."""
 TIERS = ("acceptance", "integration", "unit")
 ENGINE = "tests/acceptance/test_docker_"
 """Files that have a Docker Engine, of which there is one at a time: no worker waits for another's."""

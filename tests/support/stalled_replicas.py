@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from migration.references_lag import Reading, read_readings
+from migration.references.lag import Reading, read_readings
+from migration.replicate.slots import slot_here
 from tests.support.moves import World
 
 LINK = "waqiti_reads_payment_of_user"
-"""Slot, publication and subscription of it."""
+"""Publication and subscription of it; the slot has the database's name in its own, too."""
 
 
 def reading(made: World) -> Reading:
@@ -50,4 +51,4 @@ def drop_slot(made: World) -> None:
     """As somebody may by hand, in the shared database."""
     disable(made)
     with made.source.connect() as connection:
-        connection.execute("SELECT pg_drop_replication_slot(%s)", [LINK])
+        connection.execute("SELECT pg_drop_replication_slot(%s)", [slot_here(connection, LINK)])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from migration.catalog import read_catalog
-from migration.connections import Database
-from migration.model import Table
+from core.sessions.connections import Database
+from migration.catalog.read import read_catalog
+from migration.catalog.tables import Table
 
 
 def tables_of(database: Database, *schemas: str) -> list[Table]:

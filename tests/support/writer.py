@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import LiteralString, Self
 
 import psycopg
 
-from migration.connections import Database
+from core.sessions.connections import Database
 
 
 class Writer:
@@ -24,6 +26,7 @@ class Writer:
         self._endpoint = endpoint
         self._statement = statement
         self._stop = threading.Event()
+        self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._number = 0
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
@@ -42,6 +45,12 @@ class Writer:
     ) -> None:
         self._stop.set()
         self._thread.join(30)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing is written meanwhile."""
+        with self._turn:
+            yield
 
     def wait_for_more(self, count: int = 2, seconds: float = 30.0) -> None:
         """Wait until so many more writes were acknowledged: the service is served."""
@@ -68,8 +77,8 @@ class Writer:
             name = f"writer-{id(self)}-{self._number}@example.org"
             begun = time.monotonic()
             try:
-                connection = self._session()
-                connection.execute(self._statement, (name,))
+                with self._turn:
+                    self._write(self._session(), name)
             except psycopg.Error as error:
                 self.longest = max(self.longest, time.monotonic() - begun)
                 self.failed.append(str(error))
@@ -80,6 +89,9 @@ class Writer:
                 self.acknowledged.append(name)
                 self._stop.wait(0.02)
         self._drop()
+
+    def _write(self, connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+        connection.execute(self._statement, (name,))
 
     def _session(self) -> psycopg.Connection[tuple[object, ...]]:
         if self._connection is None or self._connection.closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,15 @@ import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
-from components.contract import Endpoint
+from components.backup.points import RestorePointsEntry
+from components.contract import BackupControl, Endpoint, MonitoringControl
 from components.platforms.interface import (
+    BackupArgs,
     Gateway,
     GatewayArgs,
     Instance,
     InstanceArgs,
+    MonitoringArgs,
     Network,
     NetworkArgs,
 )
@@ -92,8 +95,14 @@ class RecordingPlatform:
     """Writes down the arguments of what it is asked for."""
 
     asked: list[NetworkArgs | InstanceArgs | GatewayArgs] = field(default_factory=list)
+    backed_up: list[BackupArgs] = field(default_factory=list)
     through: list[tuple[str, Instance, Network]] = field(default_factory=list)
     """Who is let through where: the name, the reader, the network."""
+    way: pulumi.Resource | None = None
+
+    @property
+    def way_to_shared(self) -> pulumi.Resource | None:
+        return self.way
 
     def network(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions) -> Network:
         self.asked.append(args)
@@ -108,6 +117,25 @@ class RecordingPlatform:
         self.asked.append(args)
         endpoint = Endpoint(host=args.host, address="127.0.0.1", port=args.port, database=args.database)
         return Gateway(Part("Gateway", name, opts), endpoint, {"platform": "local"})
+
+    def backup(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions) -> BackupControl | None:
+        self.backed_up.append(args)
+        Part("Backup", name, opts)
+        return BackupControl(
+            service=args.service,
+            folder=f"/archives/{args.service}",
+            slot="waqiti_backup",
+            binaries="/bin",
+            policy=args.policy,
+        )
+
+    def monitoring(
+        self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions
+    ) -> MonitoringControl | None:
+        return None
+
+    def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:
+        """No schedule."""
 
     def let_through(
         self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions

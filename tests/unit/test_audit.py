@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.audit import by_pgaudit, is_by_pgaudit
+from components.platforms.audit import by_pgaudit, is_by_pgaudit
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from migration.bodies_reads import Reads, reads_of_routine
-from migration.model import TableName
-from migration.statement_reads import Findings
+from migration.catalog.tables import TableName
+from migration.parsing.body_reads import Reads, reads_of_routine
+from migration.parsing.reads import Findings
 
 
 def reads(body: str, language: str = "sql") -> Reads:

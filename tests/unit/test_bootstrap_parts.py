@@ -6,7 +6,18 @@ import time
 from pathlib import Path
 
 import pytest
-from waqiti_bootstrap import commands, download, golang, pgbouncer, places, plugins, pulumi, stamp, versions
+from waqiti_bootstrap import (
+    commands,
+    download,
+    extensions,
+    golang,
+    pgbouncer,
+    places,
+    plugins,
+    pulumi,
+    stamp,
+    versions,
+)
 from waqiti_bootstrap.console import Console, duration
 from waqiti_bootstrap.errors import BootstrapError
 from waqiti_bootstrap.places import ROOT, Places
@@ -43,7 +54,7 @@ def test_a_folder_that_others_cannot_enter_is_found(tmp_path: Path) -> None:
     assert closed in places.unreadable_parents(closed / "cache")
 
 
-def test_libraries_that_are_not_installed_are_fetched_with_those_that_they_need() -> None:
+def test_missing_libraries_are_fetched_with_those_that_they_need() -> None:
     archive = {
         "pgbouncer": "Depends: lsb-base, libevent-2.1-7 (>= 2.1), libc-ares2, libsystemd0 | libelogind0",
         "libevent-2.1-7": "Package: x\nDepends: libc6 (>= 2.36), libmore:any",
@@ -83,7 +94,7 @@ def test_a_program_that_is_missing_or_fails_answers_nothing(tmp_path: Path) -> N
     assert commands.answers(["echo", "yes"]) == "yes"
 
 
-def test_a_pulumi_on_the_path_is_used_when_it_is_new_enough_and_has_its_python_host(
+def test_a_pulumi_on_the_path_is_used_if_new_enough_and_with_its_host(
     here: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = fake(tmp_path / "bin" / "pulumi", "v3.300.0")
@@ -181,3 +192,26 @@ def test_a_step_that_fails_is_not_reported_as_done() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (52.2, "52 s"), (185, "3 min 05 s")])
 def test_durations_read_as_a_person_says_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_our_extension_is_added_renewed_and_never_over_a_builds_own(tmp_path: Path) -> None:
+    here = Places(tmp_path / "root", tmp_path / "cache")
+    made = extensions.folder(here)
+    made.mkdir(parents=True)
+    for name in ("one", "two"):
+        (made / f"{name}.control").write_text(f"# {name} {extensions.OURS}\n")
+        (made / f"{name}--1.sql").write_text("new")
+    there = tmp_path / "programs" / "share" / "extension"
+    there.mkdir(parents=True)
+    (there / "one.control").write_text("# theirs\n")
+    (there / "two.control").write_text(f"# two, older, {extensions.OURS}\n")
+    (there / "two--1.sql").write_text("old")
+    assert extensions.add(tmp_path / "programs", here) == ["two"]
+    assert sorted(file.name for file in there.iterdir()) == ["one.control", "two--1.sql", "two.control"]
+    assert (there / "two--1.sql").read_text() == "new"
+
+
+def test_the_control_files_of_the_checkout_say_that_they_are_ours() -> None:
+    controls = list(extensions.folder(Places(ROOT, ROOT)).glob("*.control"))
+    assert controls
+    assert all(extensions.OURS in control.read_text() for control in controls)

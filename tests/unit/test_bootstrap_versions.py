@@ -34,7 +34,7 @@ def test_an_older_pulumi_or_one_of_another_major_version_is_not(said: str) -> No
     assert not versions.is_wanted_pulumi(said, "3.259.0")
 
 
-def test_a_requirement_is_taken_from_a_lock_with_its_hashes_and_nothing_else(tmp_path: Path) -> None:
+def test_a_requirement_is_taken_from_a_lock_with_its_hashes_alone(tmp_path: Path) -> None:
     lock = tmp_path / "x.lock"
     lock.write_text(
         "a==1 \\\n    --hash=sha256:01\nab==2 \\\n    --hash=sha256:02 \\\n    --hash=sha256:03\nb==4\n"
@@ -61,7 +61,7 @@ def test_the_command_built_from_source_is_that_of_the_python_package() -> None:
     assert f"github.com/pulumi/pulumi/sdk/v3 v{pulumi} " in CLI_MODULE
 
 
-def test_the_language_host_built_from_source_is_the_one_that_its_module_names() -> None:
+def test_the_language_host_built_is_the_one_that_its_module_names() -> None:
     module = (ROOT / "toolchain/language-python/go.mod").read_text()
     assert f"github.com/pulumi/pulumi/sdk/v3 v{versions.LANGUAGE_HOST}\n" in module
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.contract import CrossingRule
-from migration.boundary import Action, Edge, decide, unmatched
+from migration.boundary.edges import Action, Edge, decide, unmatched
 
 pytestmark = pytest.mark.unit
 
@@ -51,7 +51,7 @@ def test_a_rule_that_matches_no_edge_is_reported() -> None:
 @given(
     st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.just(" "), min_size=1)
 )
-def test_the_line_that_a_no_go_names_is_yaml_that_matches_exactly_that_edge(identity: str) -> None:
+def test_the_line_of_a_no_go_is_yaml_that_matches_exactly_that_edge(identity: str) -> None:
     (parsed,) = yaml.safe_load(edge(identity, "drop").line)
     assert fnmatchcase(identity, parsed["match"])
     assert not fnmatchcase(identity + "x", parsed["match"])

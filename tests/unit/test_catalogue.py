@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.catalogue import Catalogue, read_catalogue
+from components.catalogue.model import Catalogue
+from components.catalogue.read import read_catalogue
 from components.problems import ConfigurationError
 from components.sizes import format_size, parse_size
 

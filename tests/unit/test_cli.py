@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from components.contract import Contract, Endpoint, Login
-from migration import errors
-from migration.connections import Database
-from migration.errors import Interrupted, StackNotUp, UnknownService
-from migration.interruption import Interruption
-from migration.passfile import passfile
-from migration.report import render
-from migration.report_model import PhaseReport, Report, ServiceReport
-from migration.scrubbing import scrubber
-from migration.stack import choose_services, read_contract
+from core import errors
+from core.errors import Interrupted, StackNotUp, UnknownService
+from core.interruption import Interruption
+from core.sessions.connections import Database
+from core.sessions.passfile import passfile
+from core.sessions.scrubbing import scrubber
+from core.sessions.stack import choose_services, read_contract
+from migration.report.model import PhaseReport, Report, ServiceReport
+from migration.report.write import render
 from tests.support.contracts import make_contract, make_service
 from tests.support.moves import revealed
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.consistency_streams import fields, missing, ranker
-from migration.errors import MigrationError
+from core.errors import MigrationError
+from core.references.streams import fields, missing, ranker
 
 pytestmark = pytest.mark.unit
 

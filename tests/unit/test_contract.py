@@ -11,12 +11,13 @@ import pytest
 from pydantic import ValidationError
 
 from components import outputs
-from components.catalogue import Catalogue, read_catalogue
+from components.catalogue.model import Catalogue
+from components.catalogue.read import read_catalogue
 from components.contract import Contract, Endpoint, LocalGatewayControl, LocalInstanceControl
 from components.platforms.interface import Gateway, GatewayArgs, Instance, InstanceArgs, SourceRoute
-from components.service_database import ServiceDatabase, ServiceDatabaseArgs
-from components.settings import Settings
-from components.tuning import tune
+from components.service.database import ServiceDatabase, ServiceDatabaseArgs
+from components.settings.model import Settings
+from components.tuning.tune import tune
 from tests.unit.recording import RecordingPlatform, record
 
 pytestmark = pytest.mark.unit
@@ -70,7 +71,9 @@ def exported(settings: Settings = SETTINGS) -> tuple[dict[str, Any], set[str]]:
                     parameters=tune(entry, version=17),
                     endpoint_port=entry.endpoint.port,
                     instance_port=entry.endpoint.port + 10000,
-                    source=SourceRoute(Endpoint(host="s", port=5432, database="waqiti"), "waqiti_app", "x"),
+                    source=SourceRoute(
+                        Endpoint(host="s", port=5432, database="waqiti"), "waqiti_app", "x", "postgres", "y"
+                    ),
                 ),
             )
             for name, entry in settings.deployed(CATALOGUE).items()
@@ -163,25 +166,32 @@ def test_spring_gets_the_keys_it_reads_and_no_password() -> None:
             parameters={},
             endpoint_port=5433,
             instance_port=15433,
-            source=SourceRoute(Endpoint(host="s", port=5432, database="waqiti"), "waqiti_app", "x"),
+            source=SourceRoute(
+                Endpoint(host="s", port=5432, database="waqiti"), "waqiti_app", "x", "postgres", "y"
+            ),
         )
         keys.update(outputs.spring({"user": ServiceDatabase("user", args)}, CATALOGUE)["user"])
 
     record(program)
     assert keys == {
         "spring.datasource.url": "jdbc:postgresql://postgres-user:5433/waqiti_users"
-        "?sslmode=verify-full&prepareThreshold=0",
+        "?sslmode=verify-full&ApplicationName=user&prepareThreshold=0",
         "spring.datasource.username": "waqiti_user_service",
         "spring.datasource.password": "${USER_DB_PASSWORD}",
         "spring.datasource.hikari.maximum-pool-size": 20,
         "spring.datasource.hikari.minimum-idle": 5,
+        "spring.datasource.hikari.connection-timeout": 30_000,
+        "spring.datasource.hikari.validation-timeout": 5_000,
+        "spring.flyway.url": "jdbc:postgresql://postgres-user:5433/waqiti_users_ddl?sslmode=verify-full",
+        "spring.flyway.user": "waqiti_user_ddl",
+        "spring.flyway.password": "${USER_DB_DDL_PASSWORD}",
     }
 
 
 def test_the_template_of_the_environment_names_every_variable() -> None:
     template = (REPOSITORY / ".env.template").read_text(encoding="utf-8")
     named = set(re.findall(r"^([A-Z_]+)=$", template, re.MULTILINE))
-    assert named == {entry.password_variable for entry in CATALOGUE.services.values()} | {
-        "SOURCE_DB_PASSWORD",
-        "SOURCE_DB_ADMIN_PASSWORD",
+    entries = CATALOGUE.services.values()
+    assert named == {"SOURCE_DB_PASSWORD", "SOURCE_DB_ADMIN_PASSWORD"} | {
+        variable for entry in entries for variable in (entry.password_variable, entry.ddl_password_variable)
     }

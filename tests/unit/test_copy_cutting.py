@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from components.contract import Endpoint, Login
-from migration.connections import Database
-from migration.copy_task import CopySizes, CopyTask, Piece, cut
-from migration.model import Table, TableName
+from core.sessions.connections import Database
+from migration.catalog.tables import Table, TableName
+from migration.copy.task import CopySizes, CopyTask, Piece, cut
 
 pytestmark = pytest.mark.unit
 
@@ -94,7 +94,7 @@ def test_one_worker_alone_cuts_nothing(given_tasks: list[CopyTask]) -> None:
 
 
 @given(tasks)
-def test_two_workers_cut_nothing_because_one_stream_keeps_two_processors_busy(
+def test_two_workers_cut_nothing_as_one_stream_keeps_two_processors_busy(
     given_tasks: list[CopyTask],
 ) -> None:
     assert all(piece.whole for piece in cut(given_tasks, 2, CopySizes(smallest_piece=1)))

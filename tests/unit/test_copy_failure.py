@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migration.copy_failure import client_error, foremost
-from migration.errors import (
+from core.errors import (
     AuthenticationFailed,
     ConnectionLost,
     CopyFailed,
@@ -13,6 +12,7 @@ from migration.errors import (
     MigrationError,
     StepTimeout,
 )
+from migration.copy.failure import client_error, foremost
 from tests.unit.test_copy_cutting import TARGET
 
 pytestmark = pytest.mark.unit

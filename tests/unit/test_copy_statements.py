@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from migration import copy_statements as statements
-from migration.copy_task import Piece
-from migration.model import Column
+from migration.catalog.tables import Column
+from migration.copy import statements
+from migration.copy.task import Piece
 from tests.unit.test_copy_cutting import task
 
 pytestmark = pytest.mark.unit
@@ -60,7 +60,7 @@ def test_a_table_without_columns_of_its_own_has_no_column_list() -> None:
     assert statements.copy_out(piece(TWICE)).as_string() == 'COPY "s"."Some Table" TO STDOUT (FORMAT binary)'
 
 
-def test_one_column_whose_type_has_an_oid_of_its_own_makes_the_table_travel_as_text() -> None:
+def test_a_column_whose_type_has_an_own_oid_makes_its_table_go_as_text() -> None:
     assert statements.copy_out(piece(ID, COMPOSITE)).as_string().endswith("(FORMAT text)")
     assert "FORMAT text" in statements.copy_in(piece(ID, COMPOSITE)).as_string()
 

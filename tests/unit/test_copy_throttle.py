@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.copy_throttle import LONGEST_REST_SECONDS, Governor, RateLimit, Unthrottled
+from migration.copy.throttle import LONGEST_REST_SECONDS, Governor, RateLimit, Unthrottled
 
 pytestmark = pytest.mark.unit
 

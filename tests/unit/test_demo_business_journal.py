@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from demo.business_journal import BusinessJournal, BusinessTransaction, read_journal
+from demo.workload.business_journal import BusinessJournal, BusinessTransaction, read_journal
 
 pytestmark = pytest.mark.unit
 

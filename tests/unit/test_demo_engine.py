@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from demo import engine
-from demo.docker_host import answers
+from demo.environment import engine
+from demo.environment.docker_host import answers
+from demo.environment.home import Home
 from demo.errors import DemoError
-from demo.home import Home
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.statement_log import CONNECTION, OK, Statement, StatementLog, percentile, read_log
+from demo.workload.statement_log import CONNECTION, OK, Statement, StatementLog, percentile, read_log
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.home import Home
-from demo.teardown import tear_down
+from demo.environment.home import Home
+from demo.environment.teardown import tear_down
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.platforms.docker_engine import Engine, api_of
+from servers.docker_engine import Engine, api_of
 from servers.errors import ServerError
 from tests.support.absence import absent
 
@@ -46,7 +46,7 @@ def test_a_socket_that_this_user_may_not_use_says_so() -> None:
         (folder / "docker.sock").chmod(0o600)
         program = (
             f"import os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
-            "from components.platforms.docker_engine import Engine\n"
+            "from servers.docker_engine import Engine\n"
             "from servers.errors import ServerError\n"
             f"os.setgid({NOBODY}); os.setuid({NOBODY})\n"
             f"try: Engine({str(folder / 'docker.sock')!r}).info()\n"
@@ -72,7 +72,7 @@ def test_an_engine_of_another_machine_is_refused(monkeypatch: pytest.MonkeyPatch
     ("oldest", "spoken"),
     [({}, "1.41"), ({"MinAPIVersion": "1.12"}, "1.41"), ({"MinAPIVersion": "1.44"}, "1.44")],
 )
-def test_an_engine_that_no_longer_speaks_the_old_api_is_spoken_to_in_its_oldest(
+def test_an_engine_without_the_old_api_is_spoken_to_in_its_oldest(
     oldest: dict[str, str], spoken: str
 ) -> None:
     assert api_of({"ApiVersion": "1.52", **oldest}) == spoken

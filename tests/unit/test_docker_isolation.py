@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.platforms.docker_isolation import ELSEWHERE, Attempt, Findings, matrix
+from operations.isolation.matrix import ELSEWHERE, Attempt, Findings, matrix
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,7 @@ def test_what_does_not_answer_is_none(result: str) -> None:
     assert findings(user=[Attempt("instance:wallet", "10.0.0.9", 5432, result, 1)]).breaches() == []
 
 
-def test_silence_on_the_way_out_is_a_breach_because_something_took_it_further() -> None:
+def test_silence_on_the_way_out_is_a_breach_as_something_took_it_further() -> None:
     found = findings(user=[Attempt("out", "192.0.2.1", 80, "silence", 8000)])
     assert found.breaches() == ["from user's network: out at 192.0.2.1:80 is silence"]
 
@@ -99,7 +99,7 @@ def test_anothers_container_in_a_services_network_is_a_breach(network: str, stra
     assert found.breaches() == [f"{stranger} is in the network {network}"]
 
 
-def test_the_instance_of_a_reader_may_be_in_the_inner_network_and_no_more_of_it() -> None:
+def test_only_a_readers_instance_may_be_in_the_inner_network() -> None:
     found = findings()
     found.reads = (("wallet", "user"),)
     found.members["user-inner"] |= {"wallet-instance"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo import docker_host
+from demo.environment import docker_host
 from servers import postmaster
 from tests.support.absence import absent
 

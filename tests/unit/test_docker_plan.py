@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.catalogue import Catalogue, read_catalogue
-from components.platforms.docker_plan import problems, processes, stack_plan
-from components.settings import Settings
+from components.catalogue.model import Catalogue
+from components.catalogue.read import read_catalogue
+from components.platforms.docker.plan import problems, processes, stack_plan
+from components.settings.model import Settings
 from components.sizes import GB, MB
 
 pytestmark = pytest.mark.unit

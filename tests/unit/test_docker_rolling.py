@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.platforms import docker_rolling
-from components.platforms.docker_rolling import STARTING, of_the_last_start
+from components.platforms.docker import rolling as docker_rolling
+from components.platforms.docker.rolling import STARTING, of_the_last_start
 
 pytestmark = pytest.mark.unit
 
@@ -22,5 +22,5 @@ def test_without_a_start_of_ours_every_line_may_say_it() -> None:
 
 
 def test_the_start_script_says_that_it_starts() -> None:
-    script = Path(docker_rolling.__file__).with_name("docker_start.sh").read_text(encoding="utf-8")
+    script = Path(docker_rolling.__file__).with_name("start.sh").read_text(encoding="utf-8")
     assert f'echo "{STARTING}" >&2' in script

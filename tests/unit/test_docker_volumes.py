@@ -8,15 +8,16 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from components.catalogue import Catalogue, read_catalogue
-from components.platforms.docker_checks import check_disks, check_volumes
-from components.platforms.docker_engine import Engine
-from components.platforms.docker_plan import problems, stack_plan
+from components.catalogue.model import Catalogue
+from components.catalogue.read import read_catalogue
+from components.platforms.docker.checks import check_disks, check_volumes
+from components.platforms.docker.plan import problems, stack_plan
 from components.problems import ConfigurationError
-from components.settings import Settings
-from components.settings_docker import VolumeSettings
+from components.settings.docker import VolumeSettings
+from components.settings.model import Settings
 from components.sizes import GB
-from components.tuning import tune
+from components.tuning.tune import tune
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.unit
 

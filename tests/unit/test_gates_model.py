@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.errors import GateClosed, SchemaChanged
-from migration.gates_model import Gate, GateReport, judged
+from core.errors import GateClosed, SchemaChanged
+from migration.gates.model import Gate, GateReport, judged
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,7 @@ def report(*gates: Gate) -> GateReport:
 
 
 @given(GATES, st.lists(st.sampled_from(["plan", "lag", "schema", "guards"])))
-def test_what_is_required_passes_only_if_every_no_go_is_overridable_and_named(
+def test_required_gates_pass_only_if_every_no_go_is_skippable_and_named(
     gates: list[Gate], names: list[str]
 ) -> None:
     left = [g for g in gates if g.verdict == "no-go" and not (g.overridable and g.name in names)]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.errors import MigrationError
-from migration.finish import NAME_BYTES, archive_name
-from migration.foreign_key_definition import ForeignKey, parse_foreign_key
+from core.errors import MigrationError
+from core.references.foreign_keys import ForeignKey, parse_foreign_key
+from migration.finish.finish import NAME_BYTES, archive_name
 
 pytestmark = pytest.mark.unit
 

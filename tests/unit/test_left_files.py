@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from migration.left_files import own_prefix, remove_left
+from core.sessions.left_files import own_prefix, remove_left
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.bodies import NameUse, names_in
+from migration.parsing.names import NameUse, names_in
 
 pytestmark = pytest.mark.unit
 

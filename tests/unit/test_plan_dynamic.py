@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.bodies import NameUse, names_in
-from migration.bodies_dynamic import DynamicStatement, dynamic_statements, fixed_text
+from migration.parsing.dynamic import DynamicStatement, dynamic_statements, fixed_text
+from migration.parsing.names import NameUse, names_in
 
 pytestmark = pytest.mark.unit
 

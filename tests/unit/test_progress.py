@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from migration.progress import Progress, Silent, make_progress
-from migration.progress_json import JsonProgress
-from migration.progress_lines import LineProgress
-from migration.progress_live import LiveProgress
+from core.progress.as_json import JsonProgress
+from core.progress.interface import Progress, Silent
+from core.progress.lines import LineProgress
+from core.progress.live import LiveProgress
+from core.progress.make import make_progress
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from migration.protocol import (
+from migration.switch.protocol import (
     BACK,
     POINT_OF_NO_RETURN,
     SWITCH,
@@ -240,7 +240,7 @@ def test_with_both_servers_up_resume_alone_settles_every_interrupted_state() -> 
         assert settled(current), f"resume leaves {current}"
 
 
-def test_the_way_back_opens_the_old_side_before_anything_that_needs_the_new_one() -> None:
+def test_the_way_back_opens_the_old_side_before_it_needs_the_new_one() -> None:
     assert BACK.index(Repair.OPEN_OLD) < BACK.index(Repair.DROP_BACK_SLOT)
     assert SWITCH.index(POINT_OF_NO_RETURN) > SWITCH.index(Step.PROVE_BACK)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.model import TableName
-from migration.references_lag import Reading
-from migration.references_model import Link, Stale
+from migration.catalog.tables import TableName
+from migration.references.lag import Reading
+from migration.references.model import Link, Stale
 
 pytestmark = pytest.mark.unit
 
@@ -20,8 +20,8 @@ FOLLOWING = Reading(LINK, "following", 1_200_000, 0.34, 5 << 20, "")
 
 
 def test_the_lag_is_said_in_bytes_and_in_seconds() -> None:
-    assert FOLLOWING.behind() == "1.14 MB, 0.3 s behind"
-    assert replace(FOLLOWING, seconds=None).behind() == "1.14 MB behind"
+    assert FOLLOWING.behind() == "1.2 MB, 0.3 s behind"
+    assert replace(FOLLOWING, seconds=None).behind() == "1.2 MB behind"
     assert replace(FOLLOWING, bytes=None, seconds=90.0).behind() == "?, 90.0 s behind"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migration.rename import search_path_entries
+from migration.catalog.tables import search_path_entries
 from tests.support.contracts import make_service
 
 pytestmark = pytest.mark.unit

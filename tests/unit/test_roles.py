@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from components.contract import Endpoint
-from components.roles import MIGRATION_MAY_SET, Roles, RolesArgs
+from components.service.role_args import RolesArgs
+from components.service.roles import MIGRATION_MAY_SET, Roles
 from tests.unit.recording import Registered, record
 
 pytestmark = pytest.mark.unit
@@ -29,6 +30,8 @@ ARGS = RolesArgs(
     monitoring_password="monitoring's",
     backup="waqiti_user_backup",
     backup_password="backup's",
+    ddl="waqiti_user_ddl",
+    ddl_password="ddl's",
     extensions=("citext",),
 )
 
@@ -71,15 +74,55 @@ def test_following_can_do_nothing_else_and_has_no_password_of_the_stacks(
     assert not [one for one in declared.values() if one.inputs.get("role") == "waqiti_user_back"]
 
 
+def test_policies_spare_the_services_role_only_where_the_catalogue_says(
+    declared: dict[str, Registered],
+) -> None:
+    def program() -> None:
+        Roles("user-roles", replace(ARGS, bypass_row_security=True))
+
+    above = {one.name: one for one in record(program)}["user-roles-service"]
+    assert above.inputs["bypassRowLevelSecurity"] is True
+    assert "bypassRowLevelSecurity" not in declared["service"].inputs
+
+
+def test_schema_migrations_act_as_the_owner_and_as_nobody_else(declared: dict[str, Registered]) -> None:
+    ddl = declared["ddl"].inputs
+    assert (ddl["login"], ddl["roles"], ddl["searchPaths"]) == (
+        True,
+        ["waqiti_user_owner"],
+        ["user_schema", "public"],
+    )
+    assert not [right for right in ("superuser", "replication", "bypassRowLevelSecurity") if ddl.get(right)]
+    settings = declared["ddl-settings"].inputs
+    assert ddl["assumeRole"] == "waqiti_user_owner"
+    assert "lock_timeout" not in settings["settings"]
+    assert settings["may_set"] == []
+
+
 def test_the_service_belongs_to_no_other_role(declared: dict[str, Registered]) -> None:
     assert "roles" not in declared["service"].inputs
+
+
+def test_no_locale_replaces_a_database_and_it_has_one_before_content(
+    declared: dict[str, Registered],
+) -> None:
+    assert declared["database"].ignored == ("lcCollate", "lcCtype")
+    assert declared["locale"].inputs["locale"] == {"provider": "libc", "collate": "C", "ctype": "C"}
+    for name in ("schema", "extension-citext", "extension-pg_stat_statements"):
+        assert "user-roles-locale" in declared[name].dependencies, name
+
+
+def test_extensions_are_made_one_after_the_other_with_what_they_need(declared: dict[str, Registered]) -> None:
+    assert "user-roles-extension-pg_stat_statements" in declared["extension-citext"].dependencies
+    assert declared["extension-citext"].inputs["createCascade"] is True
+    assert declared["extension-citext"].ignored == ("createCascade",)
 
 
 def test_the_services_search_path_is_its_schema_and_public(declared: dict[str, Registered]) -> None:
     assert declared["service"].inputs["searchPaths"] == ["user_schema", "public"]
 
 
-def test_a_schema_that_will_be_renamed_is_declared_by_its_new_name_and_found_by_both() -> None:
+def test_a_schema_to_be_renamed_is_declared_new_and_found_by_both_names() -> None:
     def program() -> None:
         Roles("user-roles", replace(ARGS, own_schema="accounts"))
 
@@ -141,7 +184,7 @@ def test_grants_on_one_object_wait_for_each_other(declared: dict[str, Registered
         assert earlier.name in later.dependencies, f"{later.name} could conflict with {earlier.name}"
 
 
-def test_only_migration_may_act_as_a_replica_and_keep_its_passwords_out_of_logs(
+def test_only_migration_may_act_as_a_replica_and_hide_passwords_from_logs(
     declared: dict[str, Registered],
 ) -> None:
     may = {name: one.inputs["may_set"] for name, one in declared.items() if "may_set" in one.inputs}
@@ -149,6 +192,7 @@ def test_only_migration_may_act_as_a_replica_and_keep_its_passwords_out_of_logs(
         "migration-settings": sorted(MIGRATION_MAY_SET),
         "monitoring-settings": [],
         "backup-settings": [],
+        "ddl-settings": [],
     }
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.errors import LogUnreadable
-from migration.runtime_queries_logs import line_pattern, read_log
-from migration.runtime_queries_parse import Named, named_in, normalized
+from core.errors import LogUnreadable
+from migration.parsing.statements import Named, named_in, normalized
+from migration.traffic.logs import line_pattern, read_log
 
 pytestmark = pytest.mark.unit
 

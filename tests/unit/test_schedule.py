@@ -1,4 +1,4 @@
-"""The order in which test files start: dear ones first, whole, and all that have an engine on one worker."""
+"""The order in which test files start: the long ones first, and all that have an engine on one worker."""
 
 from __future__ import annotations
 

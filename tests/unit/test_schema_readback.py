@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.schema_readback import readable, reads_back
+from migration.catalog.quoting import with_quotes
+from migration.parsing.readback import condition_of, names_of, readable, reads_back
 
 pytestmark = pytest.mark.unit
 
@@ -68,3 +69,32 @@ def test_what_stands_in_quotes_stays(text: str, more: str) -> None:
     clause = "CYCLE id SET x TO ''Y''::text DEFAULT ''N''::text USING p"
     statement = f'SELECT \'{body} {clause} ""\', "{name} CYCLE"'
     assert readable(statement) == statement
+
+
+@pytest.mark.parametrize(
+    ("printed", "read"),
+    [
+        ("CHECK ((system_user <> 'system_user'::text))", "CHECK ((\"system_user\" <> 'system_user'::text))"),
+        ('f(json_value integer DEFAULT 3, "json" json)', 'f("json_value" integer DEFAULT 3, "json" "json")'),
+        (
+            "SYSTEM_USER, jsonb, my_json, json$, $b$ json $b$",
+            "SYSTEM_USER, jsonb, my_json, json$, $b$ json $b$",
+        ),
+    ],
+)
+def test_a_name_that_became_a_keyword_is_quoted(printed: str, read: str) -> None:
+    assert with_quotes(printed) == with_quotes(read) == read
+
+
+def test_a_triggers_condition_is_what_stands_in_its_brackets() -> None:
+    before = 'CREATE TRIGGER " WHEN (x)" AFTER UPDATE ON a.b FOR EACH ROW WHEN ('
+    condition, after = "(f(new.a, ')') AND (\")\" > 1))", ") EXECUTE FUNCTION a.f(' WHEN (y)')"
+    assert condition_of(before + condition + after) == (before, condition, after)
+
+
+def test_a_trigger_without_a_condition_has_none() -> None:
+    assert condition_of("CREATE TRIGGER t AFTER UPDATE ON a.b EXECUTE FUNCTION a.f(' WHEN (y)')") is None
+
+
+def test_a_printed_name_is_taken_apart() -> None:
+    assert names_of('a."B.c"."d""e"') == ("a", "B.c", 'd"e')

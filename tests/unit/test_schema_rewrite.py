@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import pytest
 from pglast import parse_sql
 
-from migration.schema_rewrite import (
+from migration.parsing.rewrite import (
     add_constraint_using_index,
     policy_for_roles,
     table_without,
+    without_constraints,
     without_internal_options,
 )
 
@@ -19,7 +22,7 @@ pytestmark = pytest.mark.unit
     ("statement", "expected"),
     [
         ("CREATE POLICY p ON a.t USING (true);", "CREATE POLICY p ON a.t USING (true);"),
-        ("CREATE POLICY p ON a.t TO app USING (true);", 'CREATE POLICY p ON a.t TO "svc" USING (true);'),
+        ("CREATE POLICY p ON a.t TO app USING (true);", 'CREATE POLICY p ON a.t TO "o", "svc" USING (true);'),
         (
             'CREATE POLICY "é to app" ON a.t TO "odd ""r", app, other USING ((x = \'app\'::text));',
             'CREATE POLICY "é to app" ON a.t TO "o", "svc" USING ((x = \'app\'::text));',
@@ -27,11 +30,11 @@ pytestmark = pytest.mark.unit
     ],
 )
 def test_roles_of_a_policy_become_those_of_the_target(statement: str, expected: str) -> None:
-    assert policy_for_roles(statement, {"app": "svc", 'odd "r': "o"}) == expected
+    assert policy_for_roles(statement, ["o", "svc"]) == expected
 
 
 def test_a_policy_for_roles_that_do_not_move_stays_behind() -> None:
-    assert policy_for_roles("CREATE POLICY p ON a.t TO auditor USING (true)", {"app": "svc"}) is None
+    assert policy_for_roles("CREATE POLICY p ON a.t TO auditor USING (true)", None) is None
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,41 @@ def test_what_a_dump_puts_after_a_table_stays(first: str) -> None:
     assert left.endswith(rest)
     assert "7)" not in left.removesuffix(rest)
     assert len(parse_sql(left)) == 2
+
+
+A, B = "CONSTRAINT a CHECK ((id > (3 + 4))) NO INHERIT", 'CONSTRAINT "Ö," CHECK (("c,x" ~ \')\'::text))'
+
+
+@pytest.mark.parametrize("left_out", [(), ("a",), ("Ö,",), ("a", "Ö,"), ("c", "Ö,"), ("a", "Ö,", "c")])
+def test_a_check_that_comes_later_leaves_the_others_to_the_letter(left_out: Sequence[str]) -> None:
+    checks = {"a": A, "Ö,": B, "c": "CONSTRAINT c CHECK (true)"}
+
+    def table(names: Iterable[str]) -> str:
+        inside = ["id integer NOT NULL", "\"c,x\" text DEFAULT 'CONSTRAINT a CHECK'::text"]
+        body = ",\n    ".join([*inside, *(checks[name] for name in names)])
+        return f'CREATE TABLE u."Ä(b" (\n    {body}\n);\nALTER TABLE x ALTER a SET STORAGE b;\n'
+
+    kept = [name for name in checks if name not in left_out]
+    assert without_constraints(table(checks), left_out) == table(kept)
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("CREATE TABLE u.x OF u.y (\n    CONSTRAINT a CHECK (true)\n);", "CREATE TABLE u.x OF u.y;"),
+        (
+            "CREATE TABLE x (\n    CONSTRAINT a CHECK (true)\n)\nINHERITS (p);",
+            "CREATE TABLE x (\n)\nINHERITS (p);",
+        ),
+        (
+            "CREATE DOMAIN d AS text\n\tCONSTRAINT a CHECK (f(VALUE))"
+            "\n\tCONSTRAINT b CHECK ((VALUE > ''::text));",
+            "CREATE DOMAIN d AS text\n\tCONSTRAINT b CHECK ((VALUE > ''::text));",
+        ),
+    ],
+)
+def test_a_table_may_be_empty_and_a_domain_without_checks(statement: str, left: str) -> None:
+    assert without_constraints(statement, {"a"}) == left
 
 
 TABLE = 'CREATE TABLE s.t (\n    "ä;b" integer,\n    c text\n);\n'

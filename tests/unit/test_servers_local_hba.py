@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.platforms import local_gateway, local_instance
+from components.platforms.local import gateway as local_gateway
+from components.platforms.local import instance as local_instance
 
 pytestmark = pytest.mark.unit
 
@@ -17,6 +18,7 @@ PROPS: dict[str, Any] = {
     "roles": ["user_service", "user_backup"],
     "replication_roles": ["user_migration", "user_backup"],
     "service_role": "user_service",
+    "ddl_role": "user_ddl",
 }
 
 

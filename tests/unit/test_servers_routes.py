@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.errors import ServerError
-from servers.pgbouncer import Route, read_routes, write_routes
+from servers.pgbouncer import DdlRoute, Route, read_routes, write_routes
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +30,7 @@ routes = st.builds(
     password=st.none() | one_line,
     schemas=st.lists(one_line, max_size=3).map(tuple),
     for_good=st.booleans(),
+    ddl=st.none() | st.builds(DdlRoute, st.from_regex(r"[A-Za-z0-9_.-]+_ddl", fullmatch=True), one_line),
 )
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.catalogue import read_catalogue
+from components.catalogue.read import read_catalogue
 from components.contract import Endpoint
 from components.platforms.interface import GatewayArgs, InstanceArgs, NetworkArgs, SourceRoute
 from components.replication_roles import flow_name, following_role, reading_role
-from components.service_database import ServiceDatabase, ServiceDatabaseArgs
-from components.tuning import tune
-from tests.unit.recording import RecordingPlatform, Registered, record
+from components.service.database import ServiceDatabase, ServiceDatabaseArgs
+from components.service.turns import SECOND, Turns
+from components.tuning.tune import tune
+from tests.unit.recording import Part, RecordingPlatform, Registered, record
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +34,7 @@ def arguments(platform: RecordingPlatform, **changes: Any) -> ServiceDatabaseArg
         parameters=tune(ENTRY, version=17),
         endpoint_port=5433,
         instance_port=15433,
-        source=SourceRoute(source, "waqiti_app", "application's"),
+        source=SourceRoute(source, "waqiti_app", "application's", "postgres", "administrator's"),
     )
     return replace(args, **changes)
 
@@ -72,6 +73,7 @@ def test_only_this_services_roles_are_let_into_its_instance() -> None:
         "waqiti_user_monitoring",
         "waqiti_user_backup",
         "waqiti_user_back",
+        "waqiti_user_ddl",
     }
     assert set(instance.replication_roles) == {"waqiti_user_migration", "waqiti_user_backup"}
 
@@ -81,7 +83,7 @@ def test_the_role_that_follows_is_called_as_the_migration_calls_it(service: str)
     assert following_role(service) == flow_name(service, "back")
 
 
-def test_a_service_that_is_read_has_a_role_for_each_reader_and_no_other_way_in() -> None:
+def test_a_service_that_is_read_has_one_role_for_each_reader() -> None:
     platform, registered = deploy(readers=("analytics", "odd-name"))
     roles = ("waqiti_reads_analytics_of_user", "waqiti_reads_odd_name_of_user")
     _, instance, _ = asked(platform)
@@ -104,6 +106,17 @@ def test_a_readers_instance_is_let_through_to_the_other_services_network() -> No
         assert platform.through == [("wallet-reads-user", wallet.instance, user.network)]
 
     record(program)
+
+
+def test_what_is_made_in_the_shared_database_waits_for_the_way_there() -> None:
+    platform = RecordingPlatform()
+
+    def program() -> None:
+        platform.way = Part("Network", "link", pulumi.ResourceOptions())
+        _make(platform, {"own_login": True})
+
+    waits = {one.name for one in record(program) if "link" in one.dependencies}
+    assert waits == {"user-shared-login", "user-shared-ddl"}
 
 
 def test_the_name_of_a_reading_role_fits_and_is_one_pairs_alone() -> None:
@@ -160,7 +173,7 @@ def test_a_password_is_drawn_for_each_role_and_for_the_console() -> None:
     drawn = {one.name for one in registered if "GeneratedSecret" in one.type}
     assert drawn == {
         f"user-{whose}-password"
-        for whose in ("service", "migration", "monitoring", "backup", "administrator", "gateway")
+        for whose in ("service", "ddl", "migration", "monitoring", "backup", "administrator", "gateway")
     }
 
 
@@ -195,3 +208,32 @@ def test_the_endpoint_is_known_without_an_instance() -> None:
         assert re.fullmatch(r"postgres-user:5433", f"{database.endpoint.host}:{database.endpoint.port}")
 
     record(program)
+
+
+@pytest.mark.parametrize("turns", [Turns(1, changing=True), Turns(1), Turns(2, changing=True), Turns(2)])
+def test_a_rotated_service_has_two_sets_of_logins_and_one_role_of_rights(turns: Turns) -> None:
+    platform, registered = deploy(turns=turns, own_login=True)
+    _, instance, gateway = asked(platform)
+    suffix = "_b" if turns.current == SECOND else ""
+    assert (gateway.service_role, gateway.ddl_role) == (
+        f"waqiti_user_service{suffix}", f"waqiti_user_ddl{suffix}",
+    )  # fmt: skip
+    other = "" if suffix else "_b"
+    valid = [f"waqiti_user_service{other}", f"waqiti_user_ddl{other}"] if turns.changing else []
+    assert [one.role for one in gateway.others] == valid
+    assert gateway.source.role == f"waqiti_user_shared{suffix}_waqiti"
+    assert {"waqiti_user_service", "waqiti_user_service_b", "waqiti_user_ddl_b"} <= set(instance.roles)
+    roles = {one.inputs["name"]: one for one in registered if one.type == "postgresql:index/role:Role"}
+    acting = roles["waqiti_user_service_b"].inputs
+    assert (acting["roles"], acting["assumeRole"]) == (["waqiti_user_service"], "waqiti_user_service")
+    may = {name for name in ("waqiti_user_service", "waqiti_user_service_b") if roles[name].inputs["login"]}
+    assert may == {gateway.service_role, *(name for name in valid if "service" in name)}
+    granted = [one.inputs["role"] for one in registered if one.type == "postgresql:index/grant:Grant"]
+    assert not any(str(role).endswith("_b") for role in granted)
+
+
+def test_a_service_that_was_never_rotated_has_what_it_had() -> None:
+    _, registered = deploy(own_login=True)
+    assert not [one.name for one in registered if one.name.endswith(("-b", "-b-settings"))]
+    secrets = {one.inputs["rotation"] for one in registered if one.type.endswith("GeneratedSecret")}
+    assert secrets == {"1"}

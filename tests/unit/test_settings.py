@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from components.catalogue import read_catalogue
+from components.catalogue.read import read_catalogue
 from components.problems import ConfigurationError
-from components.settings import Settings, read_settings
+from components.settings.model import Settings
+from components.settings.read import read_settings
 from components.sizes import GB
 
 pytestmark = pytest.mark.unit
@@ -81,7 +82,22 @@ def test_no_stack_file_holds_a_password() -> None:
 
 def test_pulumi_declares_each_setting_that_it_can() -> None:
     declared = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
-    optional = {"docker", "postgresBin", "stateFolder", "services", "servicePasswords"}
+    optional = {
+        "catalogue",
+        "docker",
+        "mayLose",
+        "monitoring",
+        "postgresBin",
+        "stateFolder",
+        "services",
+        "servicePasswords",
+        "ddlPasswords",
+        "secondPasswords",
+        "secondDdlPasswords",
+        "rotation",
+        "promotedFrom",
+        "takenOver",
+    }
     assert set(declared) == {str(field.alias) for field in Settings.model_fields.values()} - optional
 
 
@@ -130,7 +146,7 @@ def test_the_environment_wins_over_a_configured_password() -> None:
     assert settings.source.application.password.get_secret_value() == "application's"
 
 
-def test_a_services_password_comes_from_the_variable_that_the_catalogue_names() -> None:
+def test_a_services_password_comes_from_the_catalogues_variable() -> None:
     settings = read(
         {"servicePasswords": {"user": "configured", "wallet": "configured"}},
         environment={**ENVIRONMENT, "USER_DB_PASSWORD": "exported"},
@@ -149,7 +165,7 @@ def test_a_wrong_password_value_is_not_quoted() -> None:
     assert not any("hunter2" in problem for problem in problems)
 
 
-def test_a_service_that_is_not_in_the_catalogue_is_named_with_the_one_that_was_meant() -> None:
+def test_a_service_not_in_the_catalogue_is_named_with_the_one_meant() -> None:
     assert problems_of({"services": ["user", "walet"]}) == [
         "waqiti:services: walet is not in services.yaml; did you mean `wallet`?"
     ]

@@ -13,9 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.catalogue import Catalogue, read_catalogue
+from components.catalogue.model import Catalogue
+from components.catalogue.read import read_catalogue
 from components.problems import ConfigurationError, Problem
-from components.settings import Settings, read_settings
+from components.settings.model import Settings
+from components.settings.read import read_settings
 from components.sizes import GB, format_size, parse_size
 
 pytestmark = pytest.mark.unit

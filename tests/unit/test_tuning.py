@@ -10,19 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.catalogue import (
-    Catalogue,
-    Pool,
-    Resources,
-    ServiceEndpoint,
-    ServiceEntry,
-    Workload,
-    read_catalogue,
-)
-from components.parameters import VERSIONS, check_parameters
+from components.catalogue.model import Catalogue, Pool, Resources, ServiceEndpoint, ServiceEntry, Workload
+from components.catalogue.read import read_catalogue
 from components.problems import ConfigurationError
 from components.sizes import GB, MB, parse_size
-from components.tuning import FLOORS, tune
+from components.tuning.parameters import VERSIONS, check_parameters
+from components.tuning.tune import FLOORS, tune
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import golang, pgbouncer, plugins, pulumi, python_environment, stamp, wheels
+from . import actionlint, golang, monitoring, pgbouncer, plugins, pulumi, python_environment, stamp, wheels
 from .console import Console, duration
 from .errors import BootstrapError
 from .places import ROOT, Places, cache_dir, unreadable_parents
@@ -17,7 +17,16 @@ from .places import ROOT, Places, cache_dir, unreadable_parents
 def main(arguments: list[str] | None = None) -> int:
     """Run the bootstrap; 0 when all is there, 1 with one line of what is wrong, 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="script/bootstrap", description=__doc__)
-    parser.add_argument("--for-tests", action="store_true", help="also the PostgreSQL 18 that tests use")
+    parser.add_argument(
+        "--for-tests",
+        action="store_true",
+        help="also the PostgreSQL 18, the older PgBouncer, the actionlint and what monitors, for tests",
+    )
+    parser.add_argument(
+        "--monitoring",
+        action="store_true",
+        help="also Prometheus and the exporter, for a stack whose settings have `monitoring`",
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing when there is nothing to do")
     options = parser.parse_args(arguments)
     places = Places(ROOT, cache_dir())
@@ -25,13 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     majors = sorted(wheels.POSTGRESQL) if options.for_tests else [17]
     try:
-        if stamp.is_done(places, majors):
+        monitored = options.monitoring or options.for_tests
+        if stamp.is_done(places, majors, options.for_tests, monitored):
             if not options.quiet:
                 console.note(f"bootstrap: all there ({duration(time.monotonic() - began)})")
             return 0
         _make_cache(places, console)
         with _alone(places, console):
-            install(places, majors, console)
+            install(places, majors, console, for_tests=options.for_tests, monitored=monitored)
     except BootstrapError as error:
         console.note(f"bootstrap: {error}")
         return 1
@@ -45,14 +55,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def install(places: Places, majors: list[int], console: Console) -> None:
+def install(places: Places, majors: list[int], console: Console, *, for_tests: bool, monitored: bool) -> None:
     """All the parts, quickest first, and the stamp when all are there."""
     python_environment.ensure(places, console)
     for major in majors:
         wheels.ensure_postgresql(major, places, console)
-    pgbouncer.ensure(places, console)
+    pgbouncer.ensure(places, console, for_tests=for_tests)
     pulumi.ensure(places, console)
     plugins.ensure(places, console)
+    if for_tests:
+        actionlint.ensure(places, console)
+    if monitored:
+        monitoring.ensure(places, console)
     golang.clean(places)
     stamp.leave(places)
 

@@ -60,6 +60,11 @@ class Places:
     def pgbouncer(self) -> Path:
         return self.cache / "pgbouncer"
 
+    @property
+    def pgbouncer_archive(self) -> Path:
+        """Debian's own package, older than 1.22, for tests."""
+        return self.cache / "pgbouncer-archive"
+
     def postgresql(self, major: int) -> Path:
         return self.cache / f"postgresql-{major}"
 

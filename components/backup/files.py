@@ -1,0 +1,141 @@
+"""The folder of a service's archive: what is in it, and the files that say how it is filled.
+
+    barman.conf     for Barman; no password in it
+    passfile        libpq's, with the backup role's password
+    control.json    `components.contract.BackupControl`, for the supervisor
+    barman/         Barman's home: base backups, WAL, what is being received
+    dumps/ state/ log/
+
+All of it is the servers' user's alone (0700).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components import supervisors
+from components.contract import BackupControl, Endpoint
+from servers import osuser, paths
+
+SUPERVISOR = "operations.backup.supervise"
+"""The module that keeps an archive filled: `python -m SUPERVISOR FOLDER`."""
+RECEIVER = "barman_receive_wal"
+"""application_name of who receives WAL, for synchronous_standby_names."""
+
+_BARMAN = """\
+; Written by `pulumi up`; the next one writes it anew.
+[barman]
+barman_user = {user}
+barman_home = {folder}/barman
+log_file = {folder}/log/barman.log
+log_level = INFO
+
+[{service}]
+description = {service}
+conninfo = {conninfo} dbname={database}
+streaming_conninfo = {conninfo}
+backup_method = postgres
+streaming_archiver = on
+streaming_archiver_name = {receiver}
+slot_name = {slot}
+create_slot = manual
+path_prefix = {binaries}
+check_timeout = 60
+minimum_redundancy = {redundancy}
+compression = {compression}
+backup_compression_format = tar
+"""
+
+
+def conninfo(folder: Path, endpoint: Endpoint, role: str) -> str:
+    """libpq's words for the instance as the backup role; the password is in the folder's passfile."""
+    words = {
+        "host": endpoint.host,
+        **({"hostaddr": endpoint.address} if endpoint.address else {}),
+        "port": str(endpoint.port),
+        "user": role,
+        "passfile": str(folder / "passfile"),
+        "sslmode": endpoint.sslmode,
+        **({"sslrootcert": endpoint.sslrootcert} if endpoint.sslrootcert else {}),
+        "connect_timeout": "5",
+    }
+    return " ".join(f"{name}={_word(value)}" for name, value in words.items())
+
+
+def write(control: BackupControl, endpoint: Endpoint, role: str, password: str) -> bool:
+    """Lay the folder out; returns whether a file changed. Raises ServerError."""
+    folder = Path(control.folder)
+    for part in (folder, *(folder / name for name in ("barman", "dumps", "state", "log"))):
+        paths.make_private(part)
+    user = osuser.service_user()
+    compression = control.policy.compression
+    barman = _BARMAN.format(
+        user=user.name if user else osuser.administrators()[0],
+        folder=folder,
+        service=control.service,
+        conninfo=conninfo(folder, endpoint, role),
+        database=_word(endpoint.database),
+        receiver=RECEIVER,
+        slot=control.slot,
+        binaries=control.binaries,
+        redundancy=control.policy.keep_at_least,
+        compression=compression,
+    )
+    if compression != "none":
+        barman += f"backup_compression = {compression}\nbackup_compression_location = client\n"
+    changed = [
+        _write(folder / "passfile", f"*:*:*:*:{_escaped(password)}\n"),
+        _write(folder / "barman.conf", barman),
+        _write(folder / "control.json", control.model_dump_json(indent=2) + "\n"),
+    ]
+    return any(changed)
+
+
+def start_supervisor(folder: Path) -> int:
+    """Start who fills the archive; returns its process id. Raises ServerError where it does not come up."""
+    return supervisors.start(SUPERVISOR, folder, "backups")
+
+
+def drop_slot(control: BackupControl) -> None:
+    """Drop the slot, where its server still answers; with the server it is gone anyway."""
+    words = next(
+        line.partition(" = ")[2]
+        for line in (Path(control.folder) / "barman.conf").read_text(encoding="utf-8").splitlines()
+        if line.startswith("streaming_conninfo = ")
+    )
+    osuser.run(
+        [
+            Path(control.binaries) / "pg_receivewal", "--dbname", words, "--slot", control.slot,
+            "--no-password", "--no-loop", "--drop-slot",
+        ],
+        check=False, timeout=30,
+    )  # fmt: skip
+
+
+def supervisor_pid(folder: Path) -> int | None:
+    """The process id of the supervisor that runs; None: there is none."""
+    return supervisors.running(folder)
+
+
+def stop_supervisor(folder: Path, seconds: float = 30.0) -> None:
+    """End it with what it started, and wait at most `seconds`. Raises ServerError."""
+    supervisors.stop(folder, seconds)
+
+
+def _write(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    osuser.write_private(path, text)
+    return True
+
+
+def _word(value: str) -> str:
+    """A value of a connection string: quoted where it has to be."""
+    if value and not set(value) & set(" '\\"):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _escaped(password: str) -> str:
+    """https://www.postgresql.org/docs/current/libpq-pgpass.html"""
+    return password.replace("\\", "\\\\").replace(":", "\\:")

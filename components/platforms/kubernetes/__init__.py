@@ -1,0 +1,9 @@
+"""The Kubernetes platform: for each service a namespace, a CloudNativePG cluster and a gateway of some pods.
+
+`platform.KubernetesPlatform` is its `interface.Platform`. In: the stack's plan (`plan.stack_plan`, pure:
+names, addresses, limits) and what the cluster is like (`cluster.KubernetesCluster.look`: nothing is made
+before the operator, its types, the storage class and the namespaces are right). Out: resources of
+pulumi-kubernetes, whose manifests are pure (`manifests`, `policies`, `gateway_files`), and dynamic ones for
+what that lacks: what waits for a server (`serving`), where a gateway begins (`route`), the temporary way to
+and from the shared database (`link`). docs/decisions/0140-kubernetes-platform.md.
+"""

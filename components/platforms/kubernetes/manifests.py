@@ -1,0 +1,231 @@
+"""What a service's namespace holds, but for policies and the gateway's files: specs of objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from components.platforms.kubernetes.plan import CLUSTER, GATEWAY_MEMORY, PORT, ServicePlan
+from components.platforms.kubernetes.policies import APP
+
+if TYPE_CHECKING:
+    from components.platforms.interface import InstanceArgs
+    from components.settings.kubernetes import KubernetesSettings
+
+Manifest = dict[str, Any]
+
+STACK, SERVICE = "waqiti/stack", "waqiti/service"
+"""Labels of all that a stack makes."""
+SUPERUSER_SECRET, AUTHORITY_MAP = "db-administrator", "shared-authority"
+AUTHORITY_KEY = "source-ca.crt"
+PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
+GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
+GATEWAY_FOLDER, ROUTE_FOLDER, TLS_FOLDER = "/etc/gateway", "/etc/gateway-route", "/etc/gateway-tls"
+
+FIXED = frozenset({"shared_preload_libraries", "archive_mode", "archive_command", "listen_addresses", "port"})
+"""Parameters that the operator sets, and refuses from others; pg_stat_statements is loaded because one of
+its own parameters is set. https://cloudnative-pg.io/documentation/current/postgresql_conf/#fixed-parameters"""
+
+
+def labels(stack: str, service: str) -> Manifest:
+    return {STACK: stack, SERVICE: service}
+
+
+def quota(plan: ServicePlan, settings: KubernetesSettings) -> Manifest:
+    """One pod of each kind more than there are: for a job that makes an instance, a gateway's successor."""
+    memory = (settings.instances + 1) * plan.memory + (settings.gateways + 1) * GATEWAY_MEMORY
+    return {
+        "hard": {
+            "requests.memory": f"{memory}Ki",
+            "limits.memory": f"{memory}Ki",
+            "pods": str(settings.instances + settings.gateways + 2),
+            "requests.storage": f"{settings.storage * (settings.instances + 1)}Ki",
+        }
+    }
+
+
+def limits() -> Manifest:
+    """Of a pod that says nothing of memory itself: a quota asks that all do."""
+    small = {"memory": f"{GATEWAY_MEMORY}Ki"}
+    return {"limits": [{"type": "Container", "default": small, "defaultRequest": small}]}
+
+
+def cluster(
+    plan: ServicePlan, settings: KubernetesSettings, args: InstanceArgs, stack: str, *, authority: bool
+) -> Manifest:
+    """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions."""
+    memory = f"{plan.memory}Ki"
+    return {
+        "instances": settings.instances,
+        "imageName": settings.postgres_image,
+        "enableSuperuserAccess": True,
+        "superuserSecret": {"name": SUPERUSER_SECRET},
+        "bootstrap": {
+            "initdb": {
+                # The operator insists on a database of its own making; pg_hba.conf lets nobody into it.
+                "database": "app",
+                "owner": "app",
+                "encoding": "UTF8",
+                "localeCollate": "C",
+                "localeCType": "C",
+                "dataChecksums": True,
+            }
+        },
+        "storage": {
+            "size": f"{settings.storage}Ki",
+            **({"storageClass": settings.storage_class} if settings.storage_class else {}),
+        },
+        "resources": {"requests": {"cpu": "50m", "memory": memory}, "limits": {"memory": memory}},
+        "affinity": {"enablePodAntiAffinity": True, "topologyKey": "kubernetes.io/hostname"},
+        "certificates": {"serverAltDNSNames": names(plan, args.host)},
+        "inheritedMetadata": {"labels": labels(stack, args.service)},
+        "postgresql": {
+            "parameters": {key: one for key, one in sorted(args.parameters.items()) if key not in FIXED},
+            "pg_hba": hba_lines(args),
+        },
+        **(
+            {
+                "projectedVolumeTemplate": {
+                    "sources": [
+                        {
+                            "configMap": {
+                                "name": AUTHORITY_MAP,
+                                "items": [{"key": AUTHORITY_KEY, "path": AUTHORITY_KEY}],
+                            }
+                        }
+                    ]
+                }
+            }
+            if authority
+            else {}
+        ),
+    }
+
+
+def names(plan: ServicePlan, host: str) -> list[str]:
+    """The endpoint's names in the certificate, which gateway and instance share."""
+    return [host, f"{host}.{plan.namespace}", plan.dns(host), f"{plan.dns(host)}.cluster.local"]
+
+
+def hba_lines(args: InstanceArgs) -> list[str]:
+    """Between the operator's own first lines and its last one, which would let everybody in with a password.
+
+    Who gets as far as this at all is for the policies: behind a Service of a node's port a client's address
+    may be the node's.
+    """
+    database = f'"{args.database}"'
+    admitted = [(f"{database},postgres,template1", args.administrator)]
+    admitted += [(database, role) for role in (*args.roles, *args.replication_roles, *args.reading_roles)]
+    admitted += [("replication", role) for role in args.replication_roles]
+    lines = [f'hostssl {where} "{role}" all scram-sha-256' for where, role in dict.fromkeys(admitted)]
+    return [*lines, "host all all all reject"]
+
+
+def instance_service(plan: ServicePlan) -> Manifest:
+    """The primary at an address that a preview knows."""
+    return _service(PRIMARY, PORT, PORT, plan.instance_address)
+
+
+def gateway_service(plan: ServicePlan, port: int) -> Manifest:
+    """The endpoint."""
+    return _service(APP, port, port, plan.gateway_address)
+
+
+def way_back(node_port: int) -> Manifest:
+    """For the shared database. Policies see who comes: with `Cluster` they would see the node."""
+    service = _service(PRIMARY, PORT, PORT, None)
+    service["ports"][0]["nodePort"] = node_port
+    return {**service, "type": "NodePort", "externalTrafficPolicy": "Local"}
+
+
+def deployment(
+    plan: ServicePlan, settings: KubernetesSettings, port: int, stack: str, service: str
+) -> Manifest:
+    """The gateway's pods. Each begins where the Secret says."""
+    user, group = (int(number) for number in settings.gateway_user.split(":"))
+    memory = f"{GATEWAY_MEMORY}Ki"
+    begin = f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
+    return {
+        "replicas": settings.gateways,
+        "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "selector": {"matchLabels": dict(APP)},
+        "template": {
+            "metadata": {"labels": {**APP, **labels(stack, service)}},
+            "spec": {
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": user,
+                    "runAsGroup": group,
+                    "fsGroup": group,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "affinity": {
+                    "podAntiAffinity": {
+                        "preferredDuringSchedulingIgnoredDuringExecution": [
+                            {
+                                "weight": 100,
+                                "podAffinityTerm": {
+                                    "labelSelector": {"matchLabels": dict(APP)},
+                                    "topologyKey": "kubernetes.io/hostname",
+                                },
+                            }
+                        ]
+                    }
+                },
+                "containers": [
+                    {
+                        "name": "pgbouncer",
+                        "image": settings.gateway_image,
+                        "command": ["sh", "-ec", begin],
+                        "ports": [{"name": "postgres", "containerPort": port}],
+                        "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 2},
+                        "securityContext": {
+                            "allowPrivilegeEscalation": False,
+                            "readOnlyRootFilesystem": True,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                        "resources": {
+                            "requests": {"cpu": "20m", "memory": memory},
+                            "limits": {"memory": memory},
+                        },
+                        "volumeMounts": [
+                            _mount("config", GATEWAY_FOLDER),
+                            _mount("route", ROUTE_FOLDER),
+                            _mount("server", f"{TLS_FOLDER}/server"),
+                            _mount("authority", f"{TLS_FOLDER}/ca"),
+                            {"name": "run", "mountPath": "/run/gateway"},
+                        ],
+                    }
+                ],
+                "volumes": [
+                    _secret("config", GATEWAY_SECRET),
+                    _secret("route", ROUTE_SECRET),
+                    _secret("server", f"{CLUSTER}-server"),
+                    _secret("authority", f"{CLUSTER}-ca", [{"key": "ca.crt", "path": "ca.crt"}]),
+                    {"name": "run", "emptyDir": {"medium": "Memory"}},
+                ],
+            },
+        },
+    }
+
+
+def disruption_budget() -> Manifest:
+    """A node that is drained leaves one gateway at least."""
+    return {"minAvailable": 1, "selector": {"matchLabels": dict(APP)}}
+
+
+def _service(selector: Mapping[str, str], port: int, target: int, address: str | None) -> Manifest:
+    ports: Sequence[Manifest] = [{"name": "postgres", "port": port, "targetPort": target, "protocol": "TCP"}]
+    given = {} if address is None else {"clusterIP": address}
+    return {"selector": dict(selector), "ports": list(ports), **given}
+
+
+def _mount(name: str, path: str) -> Manifest:
+    return {"name": name, "mountPath": path, "readOnly": True}
+
+
+def _secret(name: str, secret: str, items: list[Manifest] | None = None) -> Manifest:
+    chosen = {} if items is None else {"items": items}
+    return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440, **chosen}}

@@ -1,0 +1,190 @@
+"""A move while the service goes on writing: the steps of `start`, up to a target that follows the source.
+
+Everything here is made ahead of the cutover, guards and both directions of replication included, so
+that inside its pause things are only stopped and started. Until the cutover every step can be taken
+back; a start that was cut off is taken back and begun anew, because the copy's snapshot died with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from components.replication_roles import flow_name
+from core.errors import Interrupted, StepTimeout
+from migration.carry.capture import carry_changes, carry_no_changes
+from migration.copy.large_objects import copy_large_objects
+from migration.copy.pace import held_back
+from migration.copy.tables import CopyTask, copy_tables
+from migration.guards.changes import WATCHING
+from migration.moves.key_orphans import require_no_orphans
+from migration.moves.offline import (
+    build,
+    guard_source,
+    guard_target,
+    make_schema,
+    mark_target,
+    set_sequences,
+    unmake_schema,
+)
+from migration.moves.schema_watch import unwatch_schema, watch_schema
+from migration.plan.late_checks import in_waves
+from migration.references.replicas import drop_replicas, make_replicas
+from migration.replicate.removal import take_away
+from migration.replicate.slots import drop_slots
+from migration.replicate.wal_watch import slot_of, wal_watch
+from migration.steps.apply_path import (
+    find_names_on_source,
+    find_names_on_target,
+    forget_names_on_source,
+    forget_names_on_target,
+)
+from migration.steps.clock_checks import take_off_clock_checks
+from migration.steps.context import OnlineMove
+from migration.steps.runner import Step
+
+CAUGHT_UP_BYTES = 1 << 20
+"""A subscriber this close follows: what is left is applied in milliseconds."""
+
+
+def publish_source(move: OnlineMove) -> Mapping[str, Any]:
+    """Settle replica identities and publish the service's tables on the source."""
+    with move.forward() as flow:
+        published = flow.publish(move.own.relations)
+    return {
+        "tables": published.tables,
+        "by_index": [str(table) for table in published.by_index],
+        "by_full_row": [str(table) for table in published.by_full_row],
+        "not_replicated": [str(table) for table in published.not_replicated],
+    }
+
+
+def drop_forward(move: OnlineMove) -> None:
+    """Remove the replication to the target from both sides; from one at least, if the other is down."""
+    take_away(move.name, "forward", move.source, move.target)
+
+
+def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
+    """Make the slot, and copy every row and large object as of its snapshot."""
+    path = move.service.own_search_path
+    tasks = [CopyTask(move.name, table, move.target, path) for table in move.own.tables]
+    with move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+        with wal_watch([slot_of(flow)], move.wal_limit_bytes, move.stop) as stop:
+            with held_back(move.source, move.pace, move.progress) as throttle:
+                tables = [
+                    table
+                    for wave in in_waves(tasks, move.own, move.plan.catalog)
+                    for table in copy_tables(
+                        move.source, wave, snapshot, workers=move.workers, progress=move.progress, stop=stop,
+                        throttle=throttle,
+                    )
+                ]  # fmt: skip
+            objects = copy_large_objects(
+                move.source, move.target, move.own.large_object_columns, snapshot,
+                owner=move.service.owner, users=[move.service.service.name],
+                progress=move.progress, stop=stop,
+            )  # fmt: skip
+        return {
+            "slot": flow.name,
+            "lsn": lsn,
+            "tables": [
+                {"table": str(t.table), "rows": t.rows, "bytes": t.bytes, "seconds": round(t.seconds, 3)}
+                for t in tables
+            ],
+            "rows": sum(table.rows for table in tables),
+            "bytes": sum(table.bytes for table in tables),
+            "large_objects": len(objects.oids),
+            "throttle": throttle.figures(),
+        }
+
+
+def drop_slot(move: OnlineMove) -> None:
+    """Let the source's WAL go, also while the target is down."""
+    with move.source.connect() as session, move.source.translated("dropping the slots of the move"):
+        drop_slots(session, flow_name(move.name, "forward"))
+
+
+def publish_target(move: OnlineMove) -> Mapping[str, Any]:
+    """Publish the target's tables for the way back."""
+    with move.back() as flow:
+        return {"tables": flow.publish(move.own.relations).tables}
+
+
+def drop_back(move: OnlineMove) -> None:
+    """Remove the replication back from both sides; from one at least, if the other is down."""
+    take_away(move.name, "back", move.target, move.source)
+
+
+def subscribe(move: OnlineMove) -> Mapping[str, Any]:
+    """Let the target follow; prepare the source to follow back, without starting it."""
+    schema = move.service.schema_name
+    with move.forward() as forward, move.back() as back:
+        without = {
+            "forward": forward.subscribe(move.own.relations, enabled=True, schema=schema),
+            "back": back.subscribe(move.own.relations, enabled=False, schema=schema),
+        }
+    for reason in filter(None, without.values()):
+        move.progress.note(f"{move.name}: {reason}")
+    return {"without_own_login": {way: reason for way, reason in without.items() if reason}}
+
+
+def catch_up(move: OnlineMove) -> Mapping[str, Any]:
+    """Wait until the target follows closely, telling how far it is."""
+    begun = time.monotonic()
+    with move.forward() as flow:
+        flow.beat()
+        first = last = flow.lag().bytes
+        move.progress.phase("catch up", first)
+        move.progress.table(move.name, first)
+        while last > CAUGHT_UP_BYTES:
+            if move.stop.wait(0.5):
+                raise Interrupted("interrupted while the target was catching up")
+            if time.monotonic() - begun > move.catch_up_seconds:
+                raise StepTimeout(
+                    f"{move.name} is still {last >> 20} MiB behind after {move.catch_up_seconds:g} s: the "
+                    "target applies more slowly than the source is written to; move at a quieter time"
+                )
+            lag = flow.lag()
+            slot_of(flow).check(lag.retained_bytes, move.wal_limit_bytes)
+            move.progress.advance(move.name, max(0, last - lag.bytes), 0)
+            last = lag.bytes
+        proven = flow.prove(60.0)
+    seconds = time.monotonic() - begun
+    move.progress.done(move.name, 0, first, seconds)
+    return {"behind_bytes": first, "seconds": round(seconds, 3), "heartbeat_s": round(proven, 3)}
+
+
+def unguard_source(move: OnlineMove) -> None:
+    """Take the guards off the source's tables, which took the writes all the time."""
+    with move.guards(move.source) as guards:
+        guards.remove()
+
+
+def unguard_target(move: OnlineMove) -> None:
+    """Take the flag from the target; its tables go with the schema, later in the undo."""
+    with move.guards(move.target) as guards:
+        guards.remove()
+
+
+START: tuple[Step[OnlineMove], ...] = (
+    Step("look for rows without their reference", require_no_orphans),
+    Step("mark the target", mark_target),
+    Step("guard the source", guard_source, undo=unguard_source),
+    Step("let rows that come back find names", find_names_on_source, undo=forget_names_on_source),
+    Step("publish on the source", publish_source, undo=drop_forward),
+    Step(WATCHING, watch_schema, undo=unwatch_schema),
+    Step("create the schema", make_schema, undo=unmake_schema),
+    Step("let replicas of other services follow", make_replicas, undo=drop_replicas),
+    Step("copy from the slot's snapshot", copy_from_slot, undo=drop_slot),
+    Step("build indexes and constraints", build),
+    Step("set the sequences", set_sequences),
+    Step("guard the target", guard_target, undo=unguard_target),
+    Step("let rows that come find names", find_names_on_target, undo=forget_names_on_target),
+    Step("take off checks that ask the clock", take_off_clock_checks),
+    Step("publish on the target", publish_target, undo=drop_back),
+    Step("subscribe", subscribe),
+    Step("carry schema changes over", carry_changes, undo=carry_no_changes),
+    Step("catch up", catch_up),
+)
+"""In order. Undone from the last that was begun to the first."""

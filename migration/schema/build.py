@@ -1,0 +1,189 @@
+"""Runs what comes after the rows: indexes and keys in parallel, then the rest in its order.
+
+Tasks of one phase run on several connections at once, the largest first. A task says which tables it locks
+and how; tasks whose locks conflict are never started together, so no worker waits for another and no
+deadlock can arise. Every statement is noted in its own transaction: a run that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from core.errors import CopyFailed, Interrupted
+from core.progress.interface import Progress
+from core.sessions.connections import Database
+from core.sessions.session import Connection
+from migration.catalog.ddl_statement import Statement
+from migration.plan.late_checks import VALIDATED
+from migration.schema.target import ddl_session, note_done, run_and_note
+
+
+@dataclass(frozen=True)
+class Task:
+    """One statement, and what it locks."""
+
+    statement: Statement
+    cost: int = 0
+    """What it reads, in bytes; the largest starts first."""
+    shares: frozenset[int] = frozenset()
+    """OIDs (on the source) of tables it locks against writers only, as CREATE INDEX does."""
+    excludes: frozenset[int] = frozenset()
+    """OIDs of tables that no other task may work on meanwhile."""
+
+    def conflicts(self, other: Task) -> bool:
+        """Whether one of the two would wait for the other."""
+        mine, theirs = self.shares | self.excludes, other.shares | other.excludes
+        return bool(self.excludes & theirs or other.excludes & mine)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Tasks that do not depend on each other; the next phase starts when all are done."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    parallel: bool = True
+
+
+class _Board:
+    """What is still to be done in a phase, handed out so that nothing waits for a lock."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._waiting = list(tasks)
+        self._running: list[Task] = []
+        self._changed = threading.Condition()
+
+    def take(self) -> Task | None:
+        """The first task that conflicts with none under way; blocks until there is one, None at the end."""
+        with self._changed:
+            while self._waiting:
+                for task in self._waiting:
+                    if not any(task.conflicts(other) for other in self._running):
+                        self._waiting.remove(task)
+                        self._running.append(task)
+                        return task
+                self._changed.wait()
+            return None
+
+    def finish(self, task: Task) -> None:
+        """The task is done or has failed."""
+        with self._changed:
+            self._running.remove(task)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Hand out no more."""
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+
+
+@dataclass
+class Builder:
+    """Runs phases against one service's database."""
+
+    target: Database
+    service: str
+    owner: str
+    workers: int
+    progress: Progress
+    stop: threading.Event
+    done: frozenset[str]
+    """Fingerprints of what an earlier run did."""
+    memory_kilobytes: int
+    """maintenance_work_mem of each worker."""
+    path: tuple[str, ...] = ()
+    """The search_path of the service's sessions."""
+    _open: set[Connection] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, phases: Sequence[Phase]) -> None:
+        """Run all phases. Raises CopyFailed, DiskFull, ConnectionLost, ..., and Interrupted on `stop`."""
+        for phase in phases:
+            tasks = [task for task in phase.tasks if task.statement.fingerprint not in self.done]
+            if tasks:
+                self.progress.phase(f"{self.service}: {phase.name}", len(tasks), "steps")
+                workers = min(self.workers if phase.parallel else 1, len(tasks))
+                ordered = sorted(tasks, key=lambda task: -task.cost) if phase.parallel else tasks
+                self._run(_Board(ordered), workers, sum(task.cost for task in tasks) / workers)
+
+    def _run(self, board: _Board, workers: int, share: float) -> None:
+        with ThreadPoolExecutor(workers, thread_name_prefix="build") as pool:
+            pending = {pool.submit(self._work, board, share) for _ in range(workers)}
+            try:
+                while pending:
+                    finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+                    if self.stop.is_set() and pending:
+                        raise Interrupted(
+                            f"interrupted while building the indexes of {self.service}; run it again to go on"
+                        )
+            except BaseException:
+                board.close()
+                self._cancel()
+                raise
+
+    def _work(self, board: _Board, share: float) -> None:
+        with ddl_session(self.target) as connection, self._registered(connection):
+            memory = sql.Literal(f"{self.memory_kilobytes}kB")
+            connection.execute(sql.SQL("SET maintenance_work_mem = {}").format(memory))
+            while (task := board.take()) is not None:
+                try:
+                    # Builds side by side use the processors; one that all others would wait for, helpers.
+                    helpers = b"2" if task.cost >= share else b"0"
+                    connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
+                    self._do(connection, task)
+                finally:
+                    board.finish(task)
+
+    def _do(self, connection: Connection, task: Task) -> None:
+        statement = task.statement
+        begun = time.monotonic()
+        self.progress.table(statement.name, 0)
+        try:
+            with self.target.translated(f"creating {statement.name}"), connection.transaction():
+                run_and_note(connection, self.service, self.owner, statement, self.path)
+        except CopyFailed as error:
+            if statement.kind != VALIDATED:
+                raise
+            # The shared database calls it valid and it is not: it binds what is written, as it does there.
+            note_done(connection, self.service, statement.fingerprint, statement.name)
+            self.progress.note(
+                f"{statement.name.removeprefix('validity of ')} stays NOT VALID in {self.service}'s own"
+                f" database, where it binds what is written, as it does in the shared one: {_said(error)}"
+            )
+        self.progress.done(statement.name, 0, 0, time.monotonic() - begun)
+
+    @contextlib.contextmanager
+    def _registered(self, connection: Connection) -> Iterator[None]:
+        with self._lock:
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+    def _cancel(self) -> None:
+        """Ask the servers to end what the workers are running; their threads then end by themselves."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            # A connection that is lost, or that finishes right now, needs no cancelling.
+            with contextlib.suppress(psycopg.Error):
+                connection.cancel_safe(timeout=5)
+
+
+def _said(error: CopyFailed) -> str:
+    cause = error.__cause__
+    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    return said or "a row violates it"

@@ -1,0 +1,1 @@
+"""What would keep a service from coming back, found before it has to: more than `barman check` sees."""

@@ -1,0 +1,1 @@
+"""The verbs of `python -m operations`, one module each; `offered` lists them."""

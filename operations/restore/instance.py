@@ -1,0 +1,238 @@
+"""An instance beside the service's own, that nobody reaches and that reaches nobody.
+
+The worst trap of a restore: an instance that is started as it was backed up logs in where the real one does,
+takes over its replication slots and acknowledges what the real one has not seen. So: no TCP, a socket in a
+folder of the servers' user's, no subscription worker, no archiving, no standby, no preloaded library.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from pydantic import SecretStr
+
+from components.contract import Endpoint, Login
+from core.errors import RestoreFailed
+from core.sessions.connections import Database
+from operations.backup.archive import Archive
+from operations.backup.wal import format_lsn, parse_lsn
+from operations.restore.target import Stop
+from servers import osuser, paths, ports
+from servers.errors import ServerError
+from servers.postgres import CONFIGURATION, IDENT_MAP, PostgresServer
+
+ORIGINALS = "of-the-backup"
+"""Suffix of configuration files as they were in the backup."""
+CONFIGURED = ("postgresql.conf", CONFIGURATION, "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+
+KEPT = (
+    "max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
+    "max_locks_per_transaction", "wal_level",
+)  # fmt: skip
+"""Recovery needs at least what the WAL was written with."""
+
+ISOLATED: Mapping[str, str] = {
+    "listen_addresses": "",
+    "max_logical_replication_workers": "0",
+    "max_sync_workers_per_subscription": "0",
+    "archive_mode": "off",
+    "archive_library": "",
+    "primary_conninfo": "",
+    "primary_slot_name": "",
+    "synchronous_standby_names": "",
+    "shared_preload_libraries": "",
+    "session_preload_libraries": "",
+    "local_preload_libraries": "",
+    "logging_collector": "off",
+    "log_statement": "none",
+    "log_destination": "stderr",
+    "event_triggers": "off",
+    "autovacuum": "off",
+    "shared_buffers": "128MB",
+    "ssl": "off",
+    "summarize_wal": "off",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "lc_messages": "C",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+HBA = ("local all all peer map=waqiti", "host all all all reject", "host replication all all reject")
+
+_TARGET_MISSED = "recovery ended before configured recovery target was reached"
+_SAID = re.compile(r"(?:FATAL|PANIC): +(.*)")
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A restored instance in a folder of its own."""
+
+    folder: Path
+    binaries: Path
+
+    @property
+    def data(self) -> Path:
+        """Its data folder."""
+        return self.folder / "data"
+
+    @property
+    def staging(self) -> Path:
+        """Where its recovery reads WAL."""
+        return self.folder / "wal"
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.folder / "log" / "server.log"
+
+    @property
+    def server(self) -> PostgresServer:
+        """The process; its port is only the name of its socket."""
+        return PostgresServer(self.binaries, self.data, self._port(), paths.socket_dir(self.folder), self.log)
+
+    def database(self, name: str) -> Database:
+        """A database of it, as its administrator over the socket."""
+        endpoint = Endpoint(
+            host=str(paths.socket_dir(self.folder)), port=self._port(), database=name, sslmode="disable"
+        )
+        login = Login(name=self.administrator(), password=SecretStr("peer, not a password"))
+        return Database("the restored instance", "target", endpoint, login)
+
+    def administrator(self) -> str:
+        """The superuser whom the servers' user may be, from the data folder's own map."""
+        for name in (f"pg_ident.conf.{ORIGINALS}", "pg_ident.conf"):
+            with suppress(OSError):
+                text = (self.data / name).read_text(encoding="utf-8")
+                if match := re.search(rf'^{IDENT_MAP} "[^"]*" "([^"]*)"', text, re.MULTILINE):
+                    return match[1]
+        raise RestoreFailed(
+            f"{self.data}/pg_ident.conf maps nobody to the server's administrator: it is not of this program"
+        )
+
+    def _port(self) -> int:
+        kept = self.folder / "port"
+        if not kept.exists():
+            osuser.write_private(kept, str(ports.free_port()))
+        return int(kept.read_text(encoding="ascii"))
+
+
+def isolate(scratch: Scratch) -> None:
+    """Give the data folder a configuration by which it reaches nobody; the backup's own is kept beside it.
+
+    What ALTER SYSTEM had set is put aside, too: it would win.
+    """
+    server = scratch.server
+    kept = {name: value for name, value in server.configured().items() if name in KEPT}
+    for name in CONFIGURED:
+        file = scratch.data / name
+        original = scratch.data / f"{name}.{ORIGINALS}"
+        if file.exists() and not original.exists():
+            file.rename(original)
+    for signal in ("recovery.signal", "standby.signal"):
+        (scratch.data / signal).unlink(missing_ok=True)
+    osuser.write_private(scratch.data / "postgresql.conf", "")
+    server.allow_administrators(scratch.administrator())
+    unquoted = {name: value.strip("'").replace("''", "'") for name, value in kept.items()}
+    server.configure({**unquoted, **ISOLATED}, HBA)
+
+
+def recover(scratch: Scratch, archive: Archive, stop: Stop, timeline: int, seconds: float) -> int:
+    """Start it, replay the staged WAL up to `stop` and let it become a server of its own.
+
+    Returns the LSN that was replayed. Raises RestoreFailed with the server's own word.
+    """
+    settings = {
+        "restore_command": f'cp "{scratch.staging}/%f" "%p"',
+        "recovery_target_timeline": str(timeline),
+        "recovery_target_action": "pause",
+    }
+    if stop.lsn is not None:
+        settings["recovery_target_lsn"] = format_lsn(stop.lsn)
+        settings["recovery_target_inclusive"] = "on" if stop.inclusive else "off"
+    text = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
+    osuser.write_private(scratch.data / "postgresql.auto.conf", text)
+    osuser.write_private(scratch.data / "recovery.signal", "")
+    try:
+        scratch.server.start(timeout=seconds)
+    except ServerError as error:
+        raise _failed(scratch, str(error)) from None
+    replayed = _promoted(scratch, seconds)
+    osuser.write_private(scratch.data / "postgresql.auto.conf", "")
+    return replayed
+
+
+def _promoted(scratch: Scratch, seconds: float) -> int:
+    deadline = time.monotonic() + seconds
+    replayed, resumed = 0, False
+    while time.monotonic() < deadline:
+        if not scratch.server.is_running():
+            raise _failed(scratch, "it ended during recovery")
+        with _starting(scratch), closing(_session(scratch)) as session:
+            row = session.execute(
+                "SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn()::text, '0/0'),"
+                " pg_is_in_recovery() AND pg_get_wal_replay_pause_state() = 'paused'"
+            ).fetchone()
+            if row is not None:
+                replayed = max(replayed, parse_lsn(str(row[1])))
+                if not row[0]:
+                    return replayed
+                if row[2] and not resumed:
+                    session.execute("SELECT pg_wal_replay_resume()")
+                    resumed = True
+        time.sleep(0.05)
+    raise RestoreFailed(
+        f"the restored instance did not reach its target in {seconds:.0f} s (it is at "
+        f"{format_lsn(replayed)}); see {scratch.log}, or give it longer with --timeout"
+    )
+
+
+@contextmanager
+def _starting(scratch: Scratch) -> Iterator[None]:
+    """A server that starts, or becomes one of its own, refuses sessions for a moment."""
+    try:
+        yield
+    except psycopg.Error as error:
+        said = str(error)
+        if "does not exist" in said or "authentication failed" in said:
+            scratch.server.stop("immediate")
+            raise RestoreFailed(f"the restored instance does not let us in: {said.strip()}") from None
+
+
+def _session(scratch: Scratch) -> psycopg.Connection[tuple[object, ...]]:
+    database = scratch.database("postgres")
+    return psycopg.connect(
+        host=database.endpoint.host, port=database.endpoint.port, dbname="postgres",
+        user=database.login.name, autocommit=True, connect_timeout=5,
+    )  # fmt: skip
+
+
+def _failed(scratch: Scratch, otherwise: str) -> RestoreFailed:
+    said: list[str] = []
+    with suppress(OSError):
+        said = _SAID.findall(scratch.log.read_text(encoding="utf-8", errors="replace"))
+    why = said[-1] if said else otherwise
+    if _TARGET_MISSED in why:
+        why = "the WAL ends before the target"
+    return RestoreFailed(f"the restored instance did not come up: {why} (see {scratch.log})")
+
+
+def require_alone(scratch: Scratch) -> None:
+    """Look that it follows nobody. Raises RestoreFailed, after stopping it."""
+    with closing(_session(scratch)) as session:
+        row = session.execute(
+            "SELECT (SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL),"
+            " (SELECT count(*) FROM pg_stat_wal_receiver), current_setting('listen_addresses')"
+        ).fetchone()
+    if row is None or tuple(row) != (0, 0, ""):
+        scratch.server.stop("immediate")
+        raise RestoreFailed(
+            f"the restored instance is not alone (subscription workers, WAL receivers, addresses: {row}); "
+            "it was stopped"
+        )

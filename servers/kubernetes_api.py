@@ -1,0 +1,149 @@
+"""A Kubernetes cluster through its API, as a kubeconfig's context reaches it. Blocking calls, no Pulumi.
+
+The official client brings authentication and transport; objects are plain dictionaries as the API has them.
+It is imported only where a cluster is asked: that takes a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from servers.errors import ServerError
+
+MANAGER = "waqiti"
+"""Field manager of what is applied here: https://kubernetes.io/docs/reference/using-api/server-side-apply/"""
+SECONDS = 15.0
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "CustomResourceDefinition": ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+    "Cluster": ("apis/postgresql.cnpg.io/v1", "clusters"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
+    "Namespace": ("api/v1", "namespaces"),
+    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "Pod": ("api/v1", "pods"),
+    "Secret": ("api/v1", "secrets"),
+    "Service": ("api/v1", "services"),
+    "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
+}
+"""Where the API has each kind: its group and version, its plural."""
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClusterApi:
+    """One cluster. All that fails is a ServerError of one line."""
+
+    context: str
+    """Of the kubeconfig: the stack's settings pin it."""
+    kubeconfig: str | None = None
+    """Path; None: $KUBECONFIG, else ~/.kube/config."""
+
+    @property
+    def where(self) -> str:
+        """The cluster, for messages."""
+        return f"Kubernetes context {self.context}"
+
+    def version(self) -> str:
+        """The server's, for example `v1.34.4`."""
+        return str(self._exchange("GET", "version")["gitVersion"])
+
+    def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """The object, or None where there is none. Raises ServerError."""
+        return self._exchange("GET", _path(kind, namespace, name), missing=True) or None
+
+    def listed(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Object]:
+        """Those with the labels (`app=gateway,...`). Raises ServerError."""
+        query = [("labelSelector", labels)] if labels else []
+        return list(self._exchange("GET", _path(kind, namespace), query=query).get("items") or [])
+
+    def create(self, manifest: Object) -> bool:
+        """Make the object; False where one of its name is there already, which is left as it is."""
+        kind, namespace = str(manifest["kind"]), manifest["metadata"].get("namespace")
+        made = self._exchange("POST", _path(kind, namespace), body=manifest, conflict=True)
+        return bool(made)
+
+    def apply(self, manifest: Object) -> None:
+        """Make the object, or change it to this (server-side apply). Raises ServerError."""
+        meta = manifest["metadata"]
+        path = _path(str(manifest["kind"]), meta.get("namespace"), meta["name"])
+        query = [("fieldManager", MANAGER), ("force", "true")]
+        self._exchange("PATCH", path, manifest, "application/apply-patch+yaml", query)
+
+    def change(self, kind: str, name: str, namespace: str | None, patch: Object) -> None:
+        """A JSON merge patch of an object that is there. Raises ServerError."""
+        path = _path(kind, namespace, name)
+        self._exchange("PATCH", path, patch, "application/merge-patch+json")
+
+    def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
+        """Remove the object, where it is there. Raises ServerError."""
+        self._exchange("DELETE", _path(kind, namespace, name), missing=True)
+
+    @cached_property
+    def _client(self) -> Any:
+        from kubernetes import config
+        from kubernetes.config.config_exception import ConfigException
+
+        try:
+            client = config.new_client_from_config(config_file=self.kubeconfig, context=self.context)
+        except (ConfigException, OSError) as error:
+            raise ServerError(
+                f"is not in the kubeconfig ({' '.join(str(error).split())})",
+                where=self.where,
+                to_do="see `kubectl config get-contexts`, and set waqiti:kubernetes.context and kubeconfig",
+            ) from None
+        client.configuration.retries = False
+        return client
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        content: str = "application/json",
+        query: list[tuple[str, str]] | None = None,
+        *,
+        missing: bool = False,
+        conflict: bool = False,
+    ) -> Object:
+        """The answer; an empty one for what is missing, or there already, where that is no error."""
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        client = self._client
+        try:
+            answer = client.call_api(
+                f"/{path}", method, query_params=query or [], body=body,
+                header_params={"Accept": "application/json", "Content-Type": content},
+                auth_settings=["BearerToken"], _preload_content=False, _request_timeout=SECONDS,
+            )[0]  # fmt: skip
+            found: Object = json.loads(answer.data)
+        except ApiException as error:
+            if (missing and error.status == 404) or (conflict and error.status == 409):
+                return {}
+            raise self._refused(error, method, path) from None
+        except (HTTPError, OSError, ValueError) as error:
+            said = " ".join(str(error).split())[:200]
+            to_do = "check that the cluster runs and that this machine reaches it"
+            raise ServerError(f"does not answer ({said})", where=self.where, to_do=to_do) from None
+        return found
+
+    def _refused(self, error: Any, method: str, path: str) -> ServerError:
+        try:
+            said = str(json.loads(error.body)["message"])
+        except (ValueError, KeyError, TypeError):
+            said = str(error.reason)
+        to_do = "check what it says, and the rights of the context's user"
+        return ServerError(f"refused {method} {path}: {said}", where=self.where, to_do=to_do)
+
+
+def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
+    group, plural = KINDS[kind]
+    parts = [group, *(["namespaces", namespace] if namespace else []), plural, *([name] if name else [])]
+    return "/".join(quote(part, safe="/.") for part in parts)

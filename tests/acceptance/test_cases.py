@@ -1,0 +1,18 @@
+"""Inputs that once failed move with every value, or are refused by name with a remedy that helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.case_files import case_files, read_case
+from tests.support.case_runs import run_case
+from tests.support.clusters import Clusters
+
+pytestmark = pytest.mark.acceptance
+
+
+@pytest.mark.parametrize("file", case_files(), ids=lambda file: file.stem)
+def test_a_case_moves_both_ways_or_is_refused(file: Path, clusters: Clusters, tmp_path: Path) -> None:
+    run_case(read_case(file), clusters, tmp_path)

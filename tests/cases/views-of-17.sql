@@ -1,0 +1,20 @@
+-- SQL/JSON, XML and odd constructs of views, 17 to 17
+-- @setup
+SET search_path = user_schema, public;
+CREATE TABLE t (id int PRIMARY KEY, j jsonb, js json, x xml, v text, d timestamptz); INSERT INTO t VALUES (1, '[{"a":1,"b":["x","y"]}]', '{"a":1}', '<r><i k="1">z</i></r>', 'v', now());
+CREATE VIEW v1 AS SELECT t.id, jt.* FROM t, JSON_TABLE(t.j, '$[*]' AS root COLUMNS (o FOR ORDINALITY, a int PATH '$.a' DEFAULT 5 ON EMPTY NULL ON ERROR, e boolean EXISTS PATH '$.q', q jsonb FORMAT JSON PATH '$.b' WITH CONDITIONAL WRAPPER, NESTED PATH '$.b[*]' AS n COLUMNS (c text PATH '$'))) jt;
+CREATE VIEW v2 AS SELECT JSON_VALUE(j, '$[0].a' RETURNING int DEFAULT 0 ON ERROR) AS jv, JSON_QUERY(j, '$[0].b' WITH UNCONDITIONAL WRAPPER) AS jq, JSON_QUERY(j, '$[0].b[0]' OMIT QUOTES) AS jo, JSON_EXISTS(j, '$.a ? (@ > $x)' PASSING id AS x) AS je, JSON_OBJECT('a': id, 'b' VALUE v NULL ON NULL WITH UNIQUE KEYS RETURNING jsonb) AS ob, JSON_ARRAY(id, v ABSENT ON NULL) AS ar, JSON_SCALAR(id) AS sc, JSON_SERIALIZE(js RETURNING bytea) AS se, JSON(v || '' ) IS NULL AS jj, v IS JSON OBJECT WITH UNIQUE KEYS AS ij, js IS NOT JSON ARRAY AS ia FROM t WHERE false;
+CREATE VIEW v3 AS SELECT JSON_ARRAYAGG(v ORDER BY id NULL ON NULL) AS aa, JSON_OBJECTAGG(v: id ABSENT ON NULL WITH UNIQUE KEYS) AS oa, count(*) FILTER (WHERE id IN (1, 2)) AS f FROM t;
+CREATE VIEW v4 AS SELECT x2.* FROM t, XMLTABLE(XMLNAMESPACES('http://e' AS e), '/r/i' PASSING x COLUMNS o FOR ORDINALITY, k int PATH '@k' DEFAULT 7 NOT NULL, w text PATH '.') x2;
+CREATE VIEW v5 AS SELECT xmlserialize(DOCUMENT x AS text) AS s, xmlelement(NAME "e Q", xmlattributes(id AS "A", v), x, xmlforest(v AS f)) AS el, xmlpi(NAME php, 'x') AS p, xmlconcat(x, x) AS c, xmlroot(x, VERSION '1.1', STANDALONE YES) AS r, x IS DOCUMENT AS d FROM t;
+CREATE VIEW v6 AS SELECT d AT LOCAL AS l, d AT TIME ZONE 'UTC' AS u, extract(epoch FROM d) AS e, overlay(v PLACING 'x' FROM 1 FOR 1) AS o, position('a' IN v) AS p, substring(v FROM 1 FOR 2) AS s, substring(v SIMILAR 'a#"b#"c' ESCAPE '#') AS si, trim(BOTH 'x' FROM v) AS tr, normalize(v, NFKC) AS no, v IS NFC NORMALIZED AS n2, (d, d) OVERLAPS (d, d) AS ov, collation for (v) AS cf, v COLLATE "C" < 'x' AS cc, CURRENT_DATE AS cd, LOCALTIME(3) AS lt, greatest(id, 1, 2) AS g, nullif(id, 1) AS ni, ROW(id, v) = ROW(1, 'x') AS ro, (id, v) < (2, 'b') AS rl FROM t WHERE false;
+CREATE VIEW v7 AS SELECT * FROM ROWS FROM (generate_series(1, 2), json_to_recordset('[]') AS (a int, b text)) WITH ORDINALITY AS r(x, y, z, o);
+CREATE VIEW v8 AS SELECT DISTINCT ON (a.id) a.id, b.v, sum(a.id) OVER w AS s, lag(a.id, 1, 0) OVER (PARTITION BY a.v ORDER BY a.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING EXCLUDE TIES) AS l FROM t a JOIN t b USING (id) AS j LEFT JOIN LATERAL (SELECT a.id + b.id AS k) q ON true WINDOW w AS (PARTITION BY a.v ORDER BY a.id DESC NULLS LAST) ORDER BY a.id FETCH FIRST 3 ROWS WITH TIES;
+CREATE VIEW v9 AS (SELECT id FROM t TABLESAMPLE bernoulli (50) REPEATABLE (1) EXCEPT ALL SELECT 2) UNION (VALUES (1), (2) INTERSECT SELECT 3) ORDER BY 1 OFFSET 1;
+CREATE VIEW v10 AS WITH a AS NOT MATERIALIZED (SELECT 1 AS x), m AS (SELECT 2 AS y) SELECT (SELECT x FROM a) AS x, ARRAY(SELECT y FROM m) AS y, EXISTS (SELECT FROM a) AS e, id NOT IN (SELECT x FROM a) AS n, CASE id WHEN 1 THEN 'a' WHEN 2 THEN 'b' ELSE NULL END AS c, j['a']['b'] AS sub, (ARRAY[[1,2],[3,4]])[1:2][2] AS sl, t.*::text AS w, (t).v AS tv, ROW((t).*, 1) IS NULL AS rn FROM t;
+CREATE FUNCTION f(i int) RETURNS SETOF int LANGUAGE sql BEGIN ATOMIC MERGE INTO t USING (SELECT i AS k) s ON t.id = s.k WHEN MATCHED AND t.v <> 'q' THEN UPDATE SET v = 'm' WHEN NOT MATCHED BY SOURCE AND t.id < 0 THEN DELETE WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.k, DEFAULT) RETURNING t.id; END;
+CREATE TABLE pi (id bigint GENERATED ALWAYS AS IDENTITY, k int, PRIMARY KEY (id, k)) PARTITION BY RANGE (k); CREATE TABLE pi1 PARTITION OF pi FOR VALUES FROM (0) TO (100); INSERT INTO pi (k) VALUES (1), (2);
+-- @writer
+INSERT INTO pi (k) VALUES (5)
+-- @after
+SELECT * FROM f(1); SELECT * FROM v1; SELECT * FROM v3; SELECT * FROM v4; INSERT INTO pi (k) VALUES (6)

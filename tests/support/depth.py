@@ -1,0 +1,74 @@
+"""Depth that need not run each time: of some files' many faults a part runs, another one each day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import date
+from pathlib import PurePosixPath
+
+import pytest
+
+PARTS = {
+    "test_run_faults": 3,
+    "test_start_faults": 3,
+    "test_switch_faults": 3,
+    "test_resume_faults": 3,
+    "test_connection_faults": 3,
+    "test_following_faults": 3,
+    "test_silence_faults": 3,
+    "test_switch_disk_faults": 3,
+    "test_references_disk_faults": 3,
+    "test_parameters": 3,
+    "test_fidelity_kinds": 3,
+    "test_schema_differences": 3,
+    "test_boundary_edges": 2,
+    "test_cases": 2,
+    "test_object_kinds_left": 2,
+    "test_ownership_ways_round": 2,
+    "test_ownership_schema_changes": 2,
+    "test_remedies": 2,
+}
+"""Files of which each parametrized test runs on one day of so many."""
+TURNS = (
+    (
+        "test_generated_schemas",
+        "test_generated_schemas_15_to_18",
+        "test_generated_schemas_17_to_17",
+        "test_generated_schemas_17_to_18",
+    ),
+)
+"""Files that do the same for other versions: one of each group runs a day."""
+DAY = "WAQITI_TEST_DAY"
+"""The day of a session, as its first process saw it: all workers choose by the same one."""
+
+
+def today() -> date:
+    """The session's day."""
+    return date.fromisoformat(os.environ.setdefault(DAY, date.today().isoformat()))
+
+
+def is_wanted(whole: bool) -> bool:
+    """Whether a session leaves anything out: one of whole folders, unless all faults were asked for."""
+    return whole and not os.environ.get("WAQITI_ALL_FAULTS")
+
+
+def split(items: Iterable[pytest.Item], day: date) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """What runs on that day, and what is left to others; order is kept."""
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    seen: dict[str, int] = {}
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        name = PurePosixPath(file).stem
+        if any(name in group and group[day.toordinal() % len(group)] != name for group in TURNS):
+            left.append(item)
+            continue
+        parts = PARTS.get(name, 1)
+        number = seen.get(file, 0)
+        if hasattr(item, "callspec"):
+            seen[file] = number + 1
+            (kept if (number + day.toordinal()) % parts == 0 else left).append(item)
+        else:
+            kept.append(item)
+    return kept, left

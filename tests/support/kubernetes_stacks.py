@@ -1,0 +1,172 @@
+"""A test cluster, a shared database beside it and a stack on Kubernetes, for acceptance tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.contract import Endpoint
+from demo.database import build_database
+from servers import binaries, ports
+from servers.certificates import Authority
+from servers.kubernetes_api import ClusterApi
+from servers.paths import cache_dir
+from servers.postgres import PostgresServer
+from tests.acceptance.stack import REPOSITORY, Stack
+from tests.support.docker_stacks import (
+    ADMINISTRATOR,
+    APPLICATION,
+    DEMO_SCALE,
+    PARAMETERS,
+    SOURCE_HOST,
+    DockerStack,
+)
+from tests.support.folders import own_folder
+
+HOST_ADDRESS, NODE_ADDRESS, PODS = "10.99.0.1", "10.99.0.2", "10.244.0.0/16"
+"""The test cluster's: this machine, the node, its pods."""
+CONTEXT = "waqiti-test"
+SERVICES = ("user", "notification")
+_SECONDS = 900
+
+
+@contextmanager
+def kubernetes_cluster() -> Iterator[Path]:
+    """The kubeconfig of a cluster that is started for the tests and gone afterwards.
+
+    Skipped unless asked for by `WAQITI_KUBERNETES_TESTS`: what it runs takes many minutes to build, once.
+    """
+    if os.environ.get("WAQITI_KUBERNETES_TESTS") != "1":
+        # Also where everything is required: CI does not build the cluster yet (CONTRIBUTING.md).
+        pytest.skip("Kubernetes is tested where WAQITI_KUBERNETES_TESTS=1 is set (CONTRIBUTING.md)")
+    folder = Path(tempfile.mkdtemp(prefix="wqtk"))
+    try:
+        yield Path(_script("start", str(folder)).splitlines()[-1])
+    finally:
+        _script("stop", str(folder))
+
+
+def _script(*arguments: str) -> str:
+    with tempfile.TemporaryFile("w+") as said:
+        done = subprocess.run(
+            [REPOSITORY / "script" / "test-cluster", *arguments],
+            stdout=subprocess.PIPE, stderr=said, text=True, timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        said.seek(0)
+        assert done.returncode == 0, said.read()[-2000:]
+    return done.stdout.strip()
+
+
+@dataclass
+class KubernetesStack(DockerStack):
+    """A stack on the test cluster and the shared database that its gateways lead to at first; `host` is the
+    kubeconfig's path."""
+
+    @property
+    def api(self) -> ClusterApi:
+        return ClusterApi(CONTEXT, self.host)
+
+    def objects(self, service: str, kind: str, labels: str = "") -> list[str]:
+        """The names of those objects in a service's namespace."""
+        found = self.api.listed(kind, f"waqiti-test-{service}", labels)
+        return sorted(one["metadata"]["name"] for one in found)
+
+
+def kubernetes_settings(kubeconfig: Path, authority: Path, port: int) -> dict[str, Any]:
+    """Configuration of a stack of two services, small."""
+    return {
+        "platform": "kubernetes",
+        "scale": "0.1",
+        "keepData": False,
+        "protectData": False,
+        "services": list(SERVICES),
+        "kubernetes": {
+            "context": CONTEXT,
+            "kubeconfig": str(kubeconfig),
+            "postgresImage": "localhost/postgresql:17",
+            "gatewayImage": "localhost/pgbouncer:1.24",
+            "instances": 1,
+            "storage": "20GB",
+            "addresses": "10.96.0.64/26",
+            "administration": [f"{HOST_ADDRESS}/32"],
+            "nodeAddress": NODE_ADDRESS,
+        },
+        "source": {
+            "host": SOURCE_HOST,
+            "address": HOST_ADDRESS,
+            "port": port,
+            "database": "waqiti",
+            "sslmode": "verify-full",
+            "sslrootcert": str(authority),
+            "administrator": {"name": ADMINISTRATOR.name},
+            "application": {"name": APPLICATION.name},
+        },
+    }
+
+
+@contextmanager
+def kubernetes_stack(kubeconfig: Path, changes: Mapping[str, Any] | None = None) -> Iterator[KubernetesStack]:
+    """A stack, not yet up, and the demo's shared database, which answers; all of it goes away."""
+    folder = own_folder()
+    source, authority = _source(folder / "source")
+    settings = {**kubernetes_settings(kubeconfig, authority, source.port), **(changes or {})}
+    # Pulumi's plugin for Kubernetes, which this SDK would download, is the test cluster's.
+    programs = cache_dir() / "kubernetes" / "bin"
+    variables = {
+        "PATH": f"{os.environ['PATH']}{os.pathsep}{programs}",
+        "SOURCE_DB_ADMIN_PASSWORD": ADMINISTRATOR.password.get_secret_value(),
+        "SOURCE_DB_PASSWORD": APPLICATION.password.get_secret_value(),
+    }
+    source.start()
+    try:
+        endpoint = Endpoint(
+            host=SOURCE_HOST,
+            address=HOST_ADDRESS,
+            port=source.port,
+            database="waqiti",
+            sslrootcert=str(authority),
+        )
+        build_database(endpoint, ADMINISTRATOR, APPLICATION, scale=DEMO_SCALE)
+        stack = Stack(folder, settings, variables)
+        try:
+            yield KubernetesStack(stack, source, authority, str(kubeconfig))
+        finally:
+            with suppress(AssertionError):  # what is left goes with the cluster
+                stack.destroy()
+    finally:
+        source.stop("immediate")
+        shutil.rmtree(folder)
+
+
+def _source(folder: Path) -> tuple[PostgresServer, Path]:
+    tls = folder / "tls"
+    authority = Authority.create(tls, "the shared database of a test")
+    authority.issue(tls, names=[SOURCE_HOST], addresses=[HOST_ADDRESS])
+    server = PostgresServer(
+        binaries.postgres_bin(17),
+        folder / "data",
+        ports.free_port(),
+        folder / "sockets",
+        folder / "log/start.log",
+    )
+    server.initialise(ADMINISTRATOR.name, ADMINISTRATOR.password.get_secret_value(), sync=False)
+    encrypted = {
+        "ssl": "on",
+        "ssl_cert_file": str(tls / "server.crt"),
+        "ssl_key_file": str(tls / "server.key"),
+        "listen_addresses": f"127.0.0.1,{HOST_ADDRESS}",
+    }
+    hba = ["local all all peer map=waqiti"]
+    for address in ("127.0.0.1/32", f"{HOST_ADDRESS}/32", f"{NODE_ADDRESS}/32", PODS):
+        hba += [f"hostssl {what} all {address} scram-sha-256" for what in ("all", "replication")]
+    server.configure({**PARAMETERS, **encrypted}, hba)
+    return server, authority.certificate
