@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left)
     if hasattr(config, "workerinput"):
         items[:] = by_cost(items)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The names of tests that failed, a line each, where WAQITI_FAILED_TESTS says (script/test asks)."""
+    if path := os.environ.get("WAQITI_FAILED_TESTS"):
+        reports = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
+        Path(path).write_text("".join(f"{name}\n" for name in dict.fromkeys(r.nodeid for r in reports)))
 
 
 def _of_folders(config: pytest.Config) -> bool:

@@ -85,6 +85,7 @@ def test_pulumi_declares_each_setting_that_it_can() -> None:
     optional = {
         "catalogue",
         "docker",
+        "kubernetes",
         "mayLose",
         "monitoring",
         "postgresBin",
