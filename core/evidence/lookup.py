@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from core.evidence.chain import Entry, Kind
 
@@ -41,3 +43,23 @@ def signatures(
         and one.catalogue == catalogue
         and (commit is None or one.commit == commit)
     ]
+
+
+def digest_of_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """One digest of all tables' rows: SHA-256 of a line `table rows digest` each, in the order of their bytes.
+
+    Of each table: `rows`, `digest`. A schema's name is left out of the tables' names: it changes.
+    """
+    lines = (f"{without_schema(name)} {one['rows']} {one['digest']}\n" for name, one in tables.items())
+    return hashlib.sha256("".join(sorted(lines, key=str.encode)).encode()).hexdigest()
+
+
+def without_schema(table: str) -> str:
+    """The table's own name of `schema.table`, quoted where SQL needs it; of one without a schema, itself."""
+    quoted = False
+    for at, character in enumerate(table):
+        if character == '"':
+            quoted = not quoted
+        elif character == "." and not quoted:
+            return table[at + 1 :]
+    return table

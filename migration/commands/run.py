@@ -35,6 +35,7 @@ from migration.commands.verbs import (
     Verbs,
     copy_pace,
     not_finished,
+    note_decisions,
 )
 from migration.examine.read_plan import examine
 from migration.journal.evidence import evidence_of
@@ -45,6 +46,7 @@ from migration.plan.preflight import check_source
 from migration.plan.view import plan_view
 from migration.report.model import Report, ServiceReport, read_service_report
 from migration.report.write import write_report
+from migration.sampling.sampler import sampled
 from migration.steps.context import PAUSE_SECONDS
 from migration.switch.carry_out import Limits
 
@@ -97,7 +99,11 @@ def run(
         wanted = not_finished(read_moves(connection), wanted, everything=everything)
     check_source(agreed, wanted)
     many = workers or os.cpu_count() or 2
-    with open_journal(source, agreed) as journal, evidence_of(here.warn, agreed, journal):
+    with (
+        open_journal(source, agreed) as journal,
+        evidence_of(here.warn, agreed, journal),
+        sampled(agreed, here.warn) as sampler,
+    ):
         way: _Way
         if stop_writes:
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
@@ -105,7 +111,7 @@ def run(
             limits = Limits(
                 pause=pause_timeout or DEFAULT_PAUSE_SECONDS, inside=switch_timeout or DEFAULT_SWITCH_SECONDS
             )
-            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace)
+            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace, sampler=sampler)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
         _Run(here, agreed, journal, way, writes_stop=stop_writes).run(wanted, yes, report)
 
@@ -147,6 +153,7 @@ class _Run:
             plan.check()
             if not yes:
                 self._ask(plan, pending)
+            note_decisions(self._here, self._contract, plan, pending)
         error: MigrationError | None = None
         if plan is not None:
             with self._way.prepared(plan), self._here.progress() as progress:

@@ -44,7 +44,7 @@ _STEPS = {
     Phase.COPY: ("copy the rows", "copy the large objects", "copy from the slot's snapshot"),
     Phase.BUILD: ("build indexes and constraints",),
     Phase.FOLLOW: ("subscribe", "carry schema changes over", "catch up", "take carried schema changes over"),
-    Phase.COMPARE: ("verify",),
+    Phase.COMPARE: ("verify", "take the digests of the old copy"),
     Phase.SWITCH: (
         "pause the gateway", "close the source", "open the target", "repoint the gateway",
         "resume the gateway",

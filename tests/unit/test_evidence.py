@@ -87,8 +87,10 @@ def test_a_chain_that_was_tampered_with_is_refused(evidence: Evidence, harm: str
 def test_no_byte_can_be_altered_unseen(evidence: Evidence) -> None:
     evidence.add(Kind.SIGNED, {"stage": PROMOTION, "by": "A. Board"})
     whole = evidence.file.read_bytes()
-    for at in range(0, len(whole) - 1, 7):
-        altered = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+    harms = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
+    harms += [whole[:at] + b" " + whole[at:] for at in range(len(whole) + 1)]
+    harms += [whole.replace(b"\n", b"\r\n"), whole[:-1], whole + b"\n"]
+    for altered in harms:
         evidence.file.write_bytes(altered)
         with pytest.raises(EvidenceBroken):
             read_chain(evidence.file)
