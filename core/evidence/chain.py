@@ -1,6 +1,6 @@
 """The chain: entries that are only ever added, each sealed with the digest of all before it.
 
-A line is JSON whose last member is `digest`: SHA-256 of the line's bytes as they would be without it. So every
+A line is JSON whose last member is `digest`: SHA-256 of the line's bytes as they would be without it. So each
 byte is sealed, and a shell can check it (docs/evidence.md).
 """
 

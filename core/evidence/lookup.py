@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.evidence.chain import Entry, Kind
+from core.names import TableName, display_name
 
 
 def newest(entries: Iterable[Entry], kind: Kind, service: str | None = None) -> Entry | None:
@@ -46,20 +47,12 @@ def signatures(
 
 
 def digest_of_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """One digest of all tables' rows: SHA-256 of a line `table rows digest` each, in the order of their bytes.
+    """One digest of all tables' rows: SHA-256 of a line `table rows digest` each, sorted by their bytes.
 
     Of each table: `rows`, `digest`. A schema's name is left out of the tables' names: it changes.
     """
-    lines = (f"{without_schema(name)} {one['rows']} {one['digest']}\n" for name, one in tables.items())
+    lines = (
+        f"{display_name(TableName.parse(name).name)} {one['rows']} {one['digest']}\n"
+        for name, one in tables.items()
+    )
     return hashlib.sha256("".join(sorted(lines, key=str.encode)).encode()).hexdigest()
-
-
-def without_schema(table: str) -> str:
-    """The table's own name of `schema.table`, quoted where SQL needs it; of one without a schema, itself."""
-    quoted = False
-    for at, character in enumerate(table):
-        if character == '"':
-            quoted = not quoted
-        elif character == "." and not quoted:
-            return table[at + 1 :]
-    return table

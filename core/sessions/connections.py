@@ -92,7 +92,7 @@ class Database:
         Statements are never prepared on the server (`prepare_threshold=None`), so that a session may
         go through a transaction pooler. With `replication`, the session speaks the replication
         protocol in this database. `connect_timeout` is in seconds. One that is not `looked_after` has
-        time-outs of its own, and its waiting is nobody's reason to give the server up (`core.sessions.liveness`).
+        time-outs of its own, and no server is given up because it waits (`core.sessions.liveness`).
 
         Raises SourceUnreachable, TargetUnreachable or AuthenticationFailed.
         """

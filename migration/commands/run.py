@@ -44,8 +44,9 @@ from migration.moves.run_offline import Pace, is_moved, keep_moved
 from migration.plan.model import Plan
 from migration.plan.preflight import check_source
 from migration.plan.view import plan_view
+from migration.report.gather import completed
 from migration.report.model import Report, ServiceReport, read_service_report
-from migration.report.write import write_report
+from migration.report.write import as_json, write_report
 from migration.sampling.sampler import sampled
 from migration.steps.context import PAUSE_SECONDS
 from migration.switch.carry_out import Limits
@@ -158,10 +159,11 @@ class _Run:
         if plan is not None:
             with self._way.prepared(plan), self._here.progress() as progress:
                 error = self._move_all(pending, plan, progress)
-        report = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
+        made = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
+        report = completed(made, self._contract)
         page, _ = write_report(report, folder)
         if self._here.as_json:
-            self._here.show_json(report.as_json() | {"report": str(page)})
+            self._here.show_json(as_json(report) | {"report": str(page)})
         else:
             self._show(report, str(page))
         if error is not None:

@@ -1,5 +1,5 @@
-"""What a finished service's old copy holds, as digests: nobody writes there any more, so it can be checked for
-as long as it is kept (`report verify`, docs/evidence.md)."""
+"""What a finished service's old copy holds, as digests: nobody writes there any more, so it can be checked
+for as long as it is kept (`report verify`, docs/evidence.md)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from components.contract import Contract, Service
-from core.errors import MigrationError
+from core.errors import AuthenticationFailed, MigrationError
 from core.gateway.console import Console
 from core.sessions.connections import Database
 from core.sessions.queries import queries, statements
@@ -108,7 +108,9 @@ class Looks:
             kept = self._sessions.pop(name, None)
             if kept is not None:
                 kept[0].close()
-            if not isinstance(error, MigrationError | psycopg.OperationalError):
+            if isinstance(error, AuthenticationFailed) or not isinstance(
+                error, MigrationError | psycopg.OperationalError
+            ):
                 self._without.add(name)
             return None
         return None if row is None else Statements(int(row[0]), round(float(row[1]), 1))

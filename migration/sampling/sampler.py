@@ -35,7 +35,7 @@ class Sampler:
         """Why nothing is kept."""
 
     def rest(self) -> None:
-        """Take no look while clients wait, until `go_on` or for half a minute: counters lose nothing by it."""
+        """Take no look while clients wait, until `go_on` or for half a minute; counters lose nothing."""
         self._resting_until = time.monotonic() + REST_SECONDS
 
     def go_on(self) -> None:

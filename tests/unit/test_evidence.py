@@ -117,6 +117,25 @@ def test_each_thing_that_is_missing_is_named(evidence: Evidence) -> None:
     assert len(missing(entries, _wanted(catalogue="e" * 64))) == 3
 
 
+def _alarms(evidence: Evidence, **changes: object) -> list[Entry]:
+    facts = {"fired": ["Deadlocks of user"], "firing": [], "unhealthy": [], "watched": ["user"], "rules": 29}
+    evidence.add(Kind.ALARMS, {**facts, **changes})
+    return evidence.read()
+
+
+def test_where_a_stack_is_watched_its_alarms_are_to_be_proven(evidence: Evidence) -> None:
+    wanted = _wanted(watched=True)
+    (none,) = missing(_proven(evidence), wanted)
+    assert "what alarmed within 7 days (`python -m operations alarms --stack low`)" in none
+    (silent,) = missing(_alarms(evidence, fired=[]), wanted)
+    assert "alarms --stack low --try user" in silent
+    others = missing(_alarms(evidence, unhealthy=["CacheLow"], watched=[], firing=["DiskFilled of user"]), wanted)
+    assert [line.split(":")[0] for line in others] == ["rules that can be evaluated", "user", "quiet alarms"]
+    assert missing(_alarms(evidence), wanted) == []
+    late = datetime.now(UTC) + timedelta(days=8)
+    assert any("what alarmed" in line for line in missing(evidence.read(), wanted, late))
+
+
 def test_there_and_back_needs_all_three() -> None:
     assert went_back_and_forth(["moved", "following", "moved"])
     assert not went_back_and_forth(["following", "moved"])

@@ -1,0 +1,104 @@
+"""The answer that a report begins with: what has moved, was lost, who waited, what is left to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from migration.report.model import Report, ServiceReport
+
+HOME = frozenset({"moved", "already moved", "finished"})
+_NEXT = {
+    "not begun": "python -m migration run {name}",
+    "undone": "python -m migration run {name}",
+    "following": "python -m migration cutover {name}",
+    "fallen back": "docs/runbooks/rollback.md",
+    "moved": "python -m migration finish {name}, once nobody wants it back",
+    "already moved": "python -m migration finish {name}, once nobody wants it back",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """In words."""
+
+    moved: str
+    lost: str
+    waited: str
+    good: bool
+    """Everything has moved and nothing differs."""
+    left: tuple[tuple[str, str], ...]
+    """What is left to do, and the command or page for it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {**vars(self), "left": [list(one) for one in self.left]}
+
+
+def answer(report: Report) -> Answer:
+    """Of a whole report."""
+    services = report.services
+    home = [one for one in services if one.state in HOME]
+    differing = [one.service for one in services if one.verdict == "differs"]
+    compared = [one for one in services if one.verdict == "equal"]
+    left = tuple(_left(report, services))
+    if home and len(home) == len(services):
+        moved = (
+            f"All {len(services)} services have moved." if len(services) > 1 else f"{_names(home)} has moved."
+        )
+    elif home:
+        moved = f"{len(home)} of {len(services)} services have moved."
+    else:
+        moved = "No service has moved yet."
+    if differing:
+        lost = f"Not equal: {', '.join(differing)}."
+    elif compared:
+        rows = sum(one.compared_rows for one in compared)
+        lost = f"{rows:,} rows were compared, none is lost or differs."
+        if missing := [one.service for one in home if one.verdict != "equal"]:
+            lost += f" Not compared: {', '.join(missing)}."
+    else:
+        lost = "Nothing was compared yet."
+    good = bool(services) and len(home) == len(services) == len(compared) and report.error is None
+    return Answer(moved, lost, _waited(services), good, left)
+
+
+def _waited(services: Sequence[ServiceReport]) -> str:
+    pauses = [(pause.ms, one.service, pause.verb) for one in services for pause in one.pauses]
+    if not pauses:
+        return "No client has been made to wait."
+    ms, service, verb = max(pauses)
+    return f"The longest that clients waited was {_time(ms)} ({service}, {verb})."
+
+
+def _left(report: Report, services: Sequence[ServiceReport]) -> Iterator[tuple[str, str]]:
+    if report.error is not None:
+        yield "mend what ended the run early", report.error
+    if report.broken:
+        yield "the evidence cannot be trusted", report.broken
+    for one in services:
+        if one.verdict == "differs":
+            yield f"{one.service}: rows differ", f"python -m migration verify {one.service}"
+        if one.state != "finished":
+            advice = _NEXT.get(one.state, "python -m migration resume {name}")
+            yield f"{one.service} is {one.state}", advice.format(name=one.service)
+        if one.backed_up and one.state in HOME:
+            proofs = [proof for proof in one.chronicle.proofs if proof.facts.get("sound")]
+            if not proofs:
+                yield (
+                    f"{one.service}: no backup of it was restored and found sound",
+                    f"python -m operations proof {one.service}",
+                )
+    if report.isolated is None:
+        yield "nobody has tried yet whether the services are isolated", "script/isolation"
+    elif not report.isolated:
+        yield "a door between services is open", "script/isolation"
+
+
+def _names(services: Sequence[ServiceReport]) -> str:
+    return ", ".join(one.service for one in services)
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
