@@ -50,8 +50,13 @@ def archive(service: Service) -> Archive:
 def operations(file: Path, *arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", "operations", *arguments, "--contract", str(file), "--json"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=240, env=dict(os.environ),
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=dict(os.environ),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -145,8 +150,12 @@ def test_an_exchange_that_is_killed_goes_on_with_the_same_command(
     swap = ("restore", "user", "--swap", "--yes")
     process = subprocess.Popen(
         [sys.executable, "-m", "operations", *swap, "--contract", str(contract_file), "--json"],
-        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if "exchanging the data" in line:

@@ -80,9 +80,13 @@ def session(image: Path) -> Iterator[Left]:
     """One that has an engine and waits; killed at the end, if not before."""
     process = subprocess.Popen(
         [sys.executable, "-c", SESSION, *(command.format(image=image) for command in COMMANDS)],
-        cwd=REPOSITORY, env=without_host(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        env=without_host(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     try:
         assert process.stdout is not None
         said = process.stdout.readline().split()

@@ -25,7 +25,7 @@ def checkout(folder: Path) -> Path:
     """That commit's files."""
     archive = subprocess.run(
         ["git", "-c", "safe.directory=*", "archive", COMMIT], cwd=REPOSITORY, capture_output=True, check=False
-    )  # fmt: skip
+    )
     if archive.returncode:
         absent(f"commit {COMMIT} is not in this clone: fetch its whole history")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:

@@ -31,9 +31,14 @@ def test_statements_are_found_with_who_sent_them_and_their_values(clusters: Clus
     logs = own_folder()
     logs.chmod(0o777)
     parameters = {
-        **LOGGING, "log_directory": str(logs), "log_destination": kind, "log_statement": "mod",
-        "log_line_prefix": prefix(), "log_timezone": "UTC", "log_min_messages": "log",
-    }  # fmt: skip
+        **LOGGING,
+        "log_directory": str(logs),
+        "log_destination": kind,
+        "log_statement": "mod",
+        "log_line_prefix": prefix(),
+        "log_timezone": "UTC",
+        "log_min_messages": "log",
+    }
     began = datetime.now(UTC)
     with clusters.private("target", 17, parameters) as cluster:
         database = cluster.database()

@@ -86,8 +86,10 @@ def test_a_restore_that_is_killed_is_removed_by_the_next_one(kept: Kept) -> None
     folder = beside(kept.contract.services["ledger"]).folder
     process = subprocess.Popen(
         [sys.executable, "-m", "operations", "restore", "ledger", "--contract", str(kept.contract_file)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     until((folder / "data" / "postmaster.pid").exists, "it does not come so far", 60)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)

@@ -47,9 +47,12 @@ def ids(kept: Kept, psql: str) -> list[int]:
     """What a restored instance has, through the very command that is printed."""
     done = subprocess.run(
         [*shlex.split(psql), "-Atc", "SELECT id FROM user_schema.users WHERE id > 5000 ORDER BY 1"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
         env={**os.environ, "PATH": f"{kept.archive.binaries}:{os.environ['PATH']}"},
-    )  # fmt: skip
+    )
     return [int(line) for line in done.stdout.split()]
 
 
@@ -178,9 +181,11 @@ def test_a_restored_instance_leaves_the_real_ones_slot_alone(kept: Kept) -> None
             done = kept.json("restore", "user", "--to-point", "it follows")
             enabled = subprocess.run(
                 [*shlex.split(done["psql"]), "-Atc", "SELECT subenabled FROM pg_subscription"],
-                capture_output=True, text=True, check=True,
+                capture_output=True,
+                text=True,
+                check=True,
                 env={**os.environ, "PATH": f"{kept.archive.binaries}:{os.environ['PATH']}"},
-            )  # fmt: skip
+            )
             assert enabled.stdout.strip() == "t", "it would follow, if it could"
             time.sleep(2)
             assert connection.execute(slot).fetchall() == before
@@ -230,8 +235,10 @@ def test_a_dated_dump_is_restored_by_another_name_with_its_checksum(kept: Kept) 
     with kept.cluster.database("by_another_name").client_environment() as environment:
         subprocess.run(
             [kept.archive.binaries / "pg_restore", "--exit-on-error", "--dbname", "by_another_name", made],
-            env=environment, check=True, capture_output=True,
-        )  # fmt: skip
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
     with kept.cluster.database("by_another_name").connect() as connection:
         ((count,),) = connection.execute("SELECT count(*) FROM user_schema.users WHERE id <= 5000").fetchall()
     assert count == 5000
@@ -240,8 +247,10 @@ def test_a_dated_dump_is_restored_by_another_name_with_its_checksum(kept: Kept) 
 def test_a_backup_that_is_killed_is_removed_by_the_next_one(kept: Kept) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "operations", "backup", "user", "--contract", str(kept.contract_file)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
     def taking() -> int | None:
         begun = any(one.status in ("EMPTY", "STARTED") for one in kept.backups())

@@ -144,8 +144,11 @@ def test_psql_reaches_the_database_from_the_environment_alone(source_database: D
     with source_database.client_environment() as environment:
         done = subprocess.run(
             [psql, "-XAtc", "SELECT current_database()"],
-            env=environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert source_database.login.password.get_secret_value() not in str(environment)
     assert done.stdout.strip() == source_database.endpoint.database
 
@@ -180,8 +183,10 @@ def test_passwords_with_every_awkward_character_work_in_the_password_file(source
         with database.client_environment() as environment:
             subprocess.run(
                 [binaries.postgres_bin(15) / "psql", "-Xc", "SELECT 1"],
-                env=environment, check=True, capture_output=True,
-            )  # fmt: skip
+                env=environment,
+                check=True,
+                capture_output=True,
+            )
         with psycopg.connect(database.conninfo(), autocommit=True) as session:
             assert session.info.user == "awkward"
     finally:
@@ -210,9 +215,12 @@ def test_ctrl_c_ends_the_statement_that_is_under_way_on_the_server_too(source_da
             return int(row[0]) if row else 0
 
         with subprocess.Popen(
-            [sys.executable, "-c", SLEEPS, application], env={**environment, "PYTHONPATH": "."}, cwd=ROOT,
-            stdout=subprocess.PIPE, text=True,
-        ) as process:  # fmt: skip
+            [sys.executable, "-c", SLEEPS, application],
+            env={**environment, "PYTHONPATH": "."},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
             wait_until(lambda: count() == 1)
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=60)

@@ -164,7 +164,7 @@ TYPES = {
     "domains": ("user_schema.code", "text", "ARRAY['x', 'y']", "'z'"),
     "arrays": ("int[]", "int[]", "ARRAY['{1,2}', '{}']::text[]", "'{1}'"),
     "booleans": ("boolean", "boolean", "ARRAY[true]", "false"),
-}  # fmt: skip
+}
 
 WRITTEN_OTHERWISE = {"intervals": "'24 hours'", "caseless": "'aB'", "numbers": "30"}
 """Values that are equal to one that is there, and are written otherwise."""

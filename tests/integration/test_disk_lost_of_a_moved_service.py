@@ -74,20 +74,24 @@ def backed_up(contract: Contract, target: Cluster, own: Database, archive: Path)
         name = sql.Identifier(own.endpoint.database)
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(ROLE)))
     control = BackupControl(
-        service="user", folder=str(archive), slot=SLOT, binaries=str(target.server.binaries),
+        service="user",
+        folder=str(archive),
+        slot=SLOT,
+        binaries=str(target.server.binaries),
         policy=BackupEntry.model_validate(NEVER).policy,
-    )  # fmt: skip
+    )
     files.write(control, own.endpoint, ROLE, password)
     service = contract.services["user"].model_copy(
         update={
             "backups": control,
             "backup": Login(name=ROLE, password=SecretStr(password)),
             "instance_control": LocalInstanceControl(
-                binaries=str(target.server.binaries), data=str(target.server.data),
+                binaries=str(target.server.binaries),
+                data=str(target.server.data),
                 sockets=str(target.server.sockets),
             ),
         }
-    )  # fmt: skip
+    )
     return contract.model_copy(update={"services": {"user": service}})
 
 

@@ -40,9 +40,13 @@ def gated(source_database: Database, target_database: Database) -> Iterator[Gate
     with target_database.connect() as connection:
         connection.execute("ALTER ROLE user_service SET search_path = user_schema, public")
     with gated_service(
-        "user", source_database, target_database,
-        application=APPLICATION, service_login=SERVICE, owner="owner",
-    ) as made:  # fmt: skip
+        "user",
+        source_database,
+        target_database,
+        application=APPLICATION,
+        service_login=SERVICE,
+        owner="owner",
+    ) as made:
         yield made
 
 

@@ -37,12 +37,16 @@ def two(
         made = {
             name: stack.enter_context(
                 gated_service(
-                    "user", source_database, target_database,
-                    application=APPLICATION, service_login=SERVICE, owner="owner",
+                    "user",
+                    source_database,
+                    target_database,
+                    application=APPLICATION,
+                    service_login=SERVICE,
+                    owner="owner",
                 )
             )
             for name in NAMES
-        }  # fmt: skip
+        }
         there = {
             name: {"host": str(one.server.sockets), "port": one.server.port} for name, one in made.items()
         }
@@ -54,9 +58,14 @@ def two(
 @pytest.fixture
 def control(two: dict[str, GatedService]) -> LocalGatewayControl:
     of = GatewayPods(
-        context="none", namespace="none", labels="app=gateway", secret="none", folder="/", host="user",
+        context="none",
+        namespace="none",
+        labels="app=gateway",
+        secret="none",
+        folder="/",
+        host="user",
         authority="/none",
-    )  # fmt: skip
+    )
     return two["one"].service.gateway_control.model_copy(update={"pods": of})
 
 

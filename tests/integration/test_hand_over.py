@@ -102,9 +102,15 @@ def as_an_application(gated: GatedService, **more: Any) -> Connection:
 def as_a_migration(gated: GatedService) -> Connection:
     endpoint = gated.service.endpoint
     return psycopg.connect(
-        hostaddr=endpoint.address, host=endpoint.host, port=endpoint.port, dbname=gated.service.ddl_database,
-        user=DDL.name, password=DDL.password.get_secret_value(), sslmode="disable", autocommit=True,
-    )  # fmt: skip
+        hostaddr=endpoint.address,
+        host=endpoint.host,
+        port=endpoint.port,
+        dbname=gated.service.ddl_database,
+        user=DDL.name,
+        password=DDL.password.get_secret_value(),
+        sslmode="disable",
+        autocommit=True,
+    )
 
 
 def ask(connection: Connection, question: str) -> Any:

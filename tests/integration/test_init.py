@@ -87,7 +87,7 @@ class Shared:
                 }
             )
             for name, entry in read_catalogue(self.file).services.items()
-        ]  # fmt: skip
+        ]
         with self.database.connect() as connection:
             catalog = read_catalog(connection, application=APPLICATION.name)
         return make_plan(make_contract(self.database, services, APPLICATION), catalog)
@@ -123,8 +123,9 @@ def test_services_have_what_their_objects_need(shared: Shared) -> None:
     shared.done()
     services = read_catalogue(shared.file).services
     assert {name: entry.schema_name for name, entry in services.items()} == {
-        "user": "user_schema", "pay": "pay_schema",
-    }  # fmt: skip
+        "user": "user_schema",
+        "pay": "pay_schema",
+    }
     assert services["user"].extensions == ("citext",)
     assert services["pay"].reads == ("user",)
     assert (services["user"].row_security, services["pay"].row_security) == ("bypass", None)

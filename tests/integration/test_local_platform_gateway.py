@@ -63,10 +63,14 @@ def as_service(stack: LocalStack, **options: Any) -> Connection:
         "sslmode": "verify-full",
     }
     return psycopg.connect(
-        host="postgres-user", hostaddr="127.0.0.1", port=stack.wanted["gateway_port"], autocommit=True,
-        prepare_threshold=None, sslrootcert=str(stack.service_folder.parent / "ca" / "ca.crt"),
+        host="postgres-user",
+        hostaddr="127.0.0.1",
+        port=stack.wanted["gateway_port"],
+        autocommit=True,
+        prepare_threshold=None,
+        sslrootcert=str(stack.service_folder.parent / "ca" / "ca.crt"),
         **{**given, **options},
-    )  # fmt: skip
+    )
 
 
 def test_the_service_finds_its_schema_in_the_shared_database(stack: LocalStack) -> None:
@@ -103,10 +107,14 @@ def console(stack: LocalStack) -> Connection:
     """PgBouncer's own, over the socket; it speaks the simple protocol only."""
     control = stack.output("gateway")
     return psycopg.connect(
-        host=control["sockets"], port=control["port"], dbname="pgbouncer", autocommit=True,
-        user=control["administrator"]["name"], password=control["administrator"]["password"],
+        host=control["sockets"],
+        port=control["port"],
+        dbname="pgbouncer",
+        autocommit=True,
+        user=control["administrator"]["name"],
+        password=control["administrator"]["password"],
         cursor_factory=psycopg.ClientCursor,
-    )  # fmt: skip
+    )
 
 
 def test_the_administrator_reaches_the_console_over_the_socket(stack: LocalStack) -> None:

@@ -32,17 +32,24 @@ def stack() -> Iterator[LocalStack]:
 def on_socket(stack: LocalStack) -> Connection:
     """The operating system's administrator, who needs no password."""
     return psycopg.connect(
-        host=str(stack.service_folder / "sockets"), port=stack.wanted["instance_port"],
-        user="postgres", dbname="postgres", autocommit=True,
-    )  # fmt: skip
+        host=str(stack.service_folder / "sockets"),
+        port=stack.wanted["instance_port"],
+        user="postgres",
+        dbname="postgres",
+        autocommit=True,
+    )
 
 
 def over_tcp(stack: LocalStack, user: str, **options: str) -> Connection:
     given = {"dbname": "postgres", "password": stack.output("administrator"), "sslmode": "verify-full"}
     return psycopg.connect(
-        host="postgres-user", hostaddr="127.0.0.1", port=stack.wanted["instance_port"], user=user,
-        sslrootcert=str(stack.service_folder.parent / "ca" / "ca.crt"), **{**given, **options},
-    )  # fmt: skip
+        host="postgres-user",
+        hostaddr="127.0.0.1",
+        port=stack.wanted["instance_port"],
+        user=user,
+        sslrootcert=str(stack.service_folder.parent / "ca" / "ca.crt"),
+        **{**given, **options},
+    )
 
 
 def pid(stack: LocalStack) -> int:

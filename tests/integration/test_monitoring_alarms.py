@@ -76,8 +76,13 @@ REFUSED: dict[str, Cause] = {"ReceiverDead": causes.receiver_refused}
 """These after the others: a backup that fails meanwhile is tried again minutes later."""
 BLIND: dict[str, Cause] = {"NotWatched": causes.exporter_hangs}
 NOT_CAUSED = {
-    "ProofOld", "ProofFailed", "SwitchStuck", "SidesDiffer", "VerificationOld", "DiskWillFill",
-}  # fmt: skip
+    "ProofOld",
+    "ProofFailed",
+    "SwitchStuck",
+    "SidesDiffer",
+    "VerificationOld",
+    "DiskWillFill",
+}
 """Seen in promtool's tests of the rules alone: tests/unit/test_monitoring_rules.py."""
 SEEN = {*AT_WORK, *ALONE, *UNATTENDED, *DOWN, *REFUSED, *BLIND, "ReplicaBehind"}
 

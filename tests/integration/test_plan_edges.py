@@ -136,8 +136,11 @@ def test_rules_about_a_service_hold_after_it_is_finished(make: Make, source_data
         "CREATE FUNCTION pay_schema.f() RETURNS text LANGUAGE sql AS 'SELECT name FROM user_schema.users';"
         "CREATE VIEW user_schema.w AS SELECT user_id FROM pay_schema.pays"
     )
-    made = make(script, rule("view pay_schema.v -> user_schema.users", "drop"),
-                rule("function pay_schema.f() -> user_schema.users", "drop"))  # fmt: skip
+    made = make(
+        script,
+        rule("view pay_schema.v -> user_schema.users", "drop"),
+        rule("function pay_schema.f() -> user_schema.users", "drop"),
+    )
     before = [(edge.identity, edge.action) for edge in made.plan(["pay"]).services["pay"].edges]
     assert len(before) == 2
     with source_database.connect() as connection:

@@ -145,9 +145,11 @@ def test_columns_of_every_kind_of_type_are_kept_and_followed(made: Split) -> Non
         ]
     unfollow(made.contract, link)
     assert [text.partition(" is not")[0] for text in said] == [
-        "composite user_schema.address", "domain user_schema.email",
-        'enum user_schema."Odd Kind"', "function user_schema.is_handle(text)",
-    ]  # fmt: skip
+        "composite user_schema.address",
+        "domain user_schema.email",
+        'enum user_schema."Odd Kind"',
+        "function user_schema.is_handle(text)",
+    ]
 
 
 def test_a_replica_has_plain_indexes_that_refuse_no_row(made: Split) -> None:

@@ -93,11 +93,13 @@ def test_an_unlogged_parent_moves_to_18(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     said = _moved(
-        source_database, target_cluster, tmp_path,
+        source_database,
+        target_cluster,
+        tmp_path,
         "CREATE UNLOGGED TABLE pay_schema.p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
         "CREATE UNLOGGED TABLE pay_schema.p1 PARTITION OF pay_schema.p FOR VALUES FROM (0) TO (10);"
         "CREATE UNLOGGED TABLE pay_schema.p2 PARTITION OF pay_schema.p DEFAULT PARTITION BY RANGE (id);",
-    )  # fmt: skip
+    )
     assert said == []
 
 
@@ -105,12 +107,14 @@ def test_a_pending_detachment_is_finished_as_printed(
     source_database: Database, target_cluster: Cluster, tmp_path: Path
 ) -> None:
     said = _moved(
-        source_database, target_cluster, tmp_path,
+        source_database,
+        target_cluster,
+        tmp_path,
         "CREATE TABLE pay_schema.t (id int PRIMARY KEY) PARTITION BY RANGE (id);"
         'CREATE TABLE pay_schema."t 1" PARTITION OF pay_schema.t FOR VALUES FROM (0) TO (10);'
         "SET allow_system_table_mods = on; UPDATE pg_inherits SET inhdetachpending = true"
         " WHERE inhrelid = 'pay_schema.\"t 1\"'::regclass",
-    )  # fmt: skip
+    )
     assert "the pending detachment" in said[0]
 
 

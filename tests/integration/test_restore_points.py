@@ -101,8 +101,9 @@ def _started(world: PointWorld, store: PointStore, name: str, step: str, act: st
     state = str(store.folder.parent.parent)
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.points_faulty", world.contract_file, state, name, step, act],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _wait_until(there: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -321,9 +322,12 @@ def test_a_scheduled_point_is_of_those_that_have_moved_and_old_ones_go(
     assert not scheduled_points.due(archives, time.time())
     assert scheduled_points.due(archives, time.time() + 3601)
     old = Point(
-        name="scheduled-long-ago", stack="s", reason="scheduled", state="made",
+        name="scheduled-long-ago",
+        stack="s",
+        reason="scheduled",
+        state="made",
         begun=datetime(2026, 1, 1, tzinfo=UTC),
-    )  # fmt: skip
+    )
     by_hand = old.model_copy(update={"name": "by-hand-long-ago", "reason": "by hand"})
     store.reserve(old)
     store.reserve(by_hand)

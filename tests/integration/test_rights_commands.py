@@ -59,9 +59,14 @@ STATEMENTS = (
     "CREATE TEMP TABLE mine AS SELECT * FROM t", "SELECT lo_create(0) IS NOT NULL",
 )  # fmt: skip
 MAINTAINED = (
-    "REFRESH MATERIALIZED VIEW m", "ANALYZE t", "VACUUM t", "REINDEX TABLE t", "REINDEX INDEX by_who",
-    "CLUSTER t USING t_pkey", "ANALYZE m",
-)  # fmt: skip
+    "REFRESH MATERIALIZED VIEW m",
+    "ANALYZE t",
+    "VACUUM t",
+    "REINDEX TABLE t",
+    "REINDEX INDEX by_who",
+    "CLUSTER t USING t_pkey",
+    "ANALYZE m",
+)
 
 
 @pytest.fixture
@@ -199,11 +204,15 @@ def test_what_applications_ran_as_an_owner_is_told(
     ran = [
         RanStatement(text, APPLICATION.name, 3, 1.0)
         for text in (
-            "ALTER SEQUENCE user_schema.s RESTART", "ALTER TABLE t DISABLE TRIGGER USER", "SELECT 1",
-            "CREATE TABLE user_schema.more (a int)", "REFRESH MATERIALIZED VIEW user_schema.m",
-            "ALTER TABLE other_schema.x ADD a int", "CREATE TEMP TABLE x (a int)",
+            "ALTER SEQUENCE user_schema.s RESTART",
+            "ALTER TABLE t DISABLE TRIGGER USER",
+            "SELECT 1",
+            "CREATE TABLE user_schema.more (a int)",
+            "REFRESH MATERIALIZED VIEW user_schema.m",
+            "ALTER TABLE other_schema.x ADD a int",
+            "CREATE TEMP TABLE x (a int)",
         )
-    ]  # fmt: skip
+    ]
     with split(source, target_cluster, {"user": ()}, tmp_path, APPLICATION) as made:
         plan = made.plan()
         services = list(made.contract.services.values())
@@ -211,8 +220,10 @@ def test_what_applications_ran_as_an_owner_is_told(
             problem.text.split(" was run")[0] for problem in ran_problems(services, plan.catalog, plan, ran)
         ]
     assert sorted(told) == [
-        "ALTER SEQUENCE", "ALTER TABLE ... DISABLE or ENABLE TRIGGER", "CREATE TABLE",
-    ]  # fmt: skip
+        "ALTER SEQUENCE",
+        "ALTER TABLE ... DISABLE or ENABLE TRIGGER",
+        "CREATE TABLE",
+    ]
 
 
 def test_what_a_log_of_the_server_has_is_told_as_well(
@@ -250,11 +261,12 @@ def test_what_a_log_of_the_server_has_is_told_as_well(
     assert told == {
         ("note", "ALTER SEQUENCE", ""),
         (
-            "no-go", "SET session_replication_role",
+            "no-go",
+            "SET session_replication_role",
             "services: user: crossing: - {match: 'statement -> SET session_replication_role', action: ignore,"
             " reason: '...'}",
         ),
-    }  # fmt: skip
+    }
 
 
 def test_grants_to_other_roles_are_let_go_as_the_plan_prints_it(

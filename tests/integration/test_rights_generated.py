@@ -51,31 +51,41 @@ OWNER_LACKED = tuple(
 expressions = st.sampled_from(
     ["true", "false", "who = 'a'", "id < 3", "who IN (SELECT w.who FROM {other} w)"]
 )
-policies = st.fixed_dictionaries({
-    "as": st.sampled_from(["PERMISSIVE", "PERMISSIVE", "RESTRICTIVE"]),
-    "for": st.sampled_from(["ALL", "ALL", "SELECT", "UPDATE", "DELETE"]),
-    "to": st.sampled_from(["PUBLIC", "app_of_rights", "group_of_rights", "distant_of_rights, postgres"]),
-    "using": expressions,
-})  # fmt: skip
-tables = st.fixed_dictionaries({
-    "owner": st.sampled_from(OWNERS),
-    "granted": st.sampled_from(["ALL", "SELECT, INSERT, UPDATE, DELETE", "SELECT", "SELECT (who)"]),
-    "secured": st.sampled_from(["ENABLE", "ENABLE", "DISABLE"]),
-    "forced": st.sampled_from(["NO FORCE", "NO FORCE", "FORCE"]),
-    "policies": st.lists(policies, max_size=2),
-})  # fmt: skip
-schemas = st.fixed_dictionaries({
-    "t": tables,
-    "u": tables,
-    "view": st.fixed_dictionaries({
+policies = st.fixed_dictionaries(
+    {
+        "as": st.sampled_from(["PERMISSIVE", "PERMISSIVE", "RESTRICTIVE"]),
+        "for": st.sampled_from(["ALL", "ALL", "SELECT", "UPDATE", "DELETE"]),
+        "to": st.sampled_from(["PUBLIC", "app_of_rights", "group_of_rights", "distant_of_rights, postgres"]),
+        "using": expressions,
+    }
+)
+tables = st.fixed_dictionaries(
+    {
         "owner": st.sampled_from(OWNERS),
-        "with": st.sampled_from(["", "WITH (security_invoker)", "WITH (security_barrier)"]),
-    }),
-    "function": st.fixed_dictionaries({
-        "owner": st.sampled_from(OWNERS),
-        "security": st.sampled_from(["INVOKER", "DEFINER"]),
-    }),
-})  # fmt: skip
+        "granted": st.sampled_from(["ALL", "SELECT, INSERT, UPDATE, DELETE", "SELECT", "SELECT (who)"]),
+        "secured": st.sampled_from(["ENABLE", "ENABLE", "DISABLE"]),
+        "forced": st.sampled_from(["NO FORCE", "NO FORCE", "FORCE"]),
+        "policies": st.lists(policies, max_size=2),
+    }
+)
+schemas = st.fixed_dictionaries(
+    {
+        "t": tables,
+        "u": tables,
+        "view": st.fixed_dictionaries(
+            {
+                "owner": st.sampled_from(OWNERS),
+                "with": st.sampled_from(["", "WITH (security_invoker)", "WITH (security_barrier)"]),
+            }
+        ),
+        "function": st.fixed_dictionaries(
+            {
+                "owner": st.sampled_from(OWNERS),
+                "security": st.sampled_from(["INVOKER", "DEFINER"]),
+            }
+        ),
+    }
+)
 
 
 TABLE = "CREATE TABLE {0} (id int PRIMARY KEY, who text); INSERT INTO {0} VALUES (1, 'a'), (2, 'b'), (3, 'b')"
@@ -108,11 +118,16 @@ def script(name: str, drawn: dict[str, Any]) -> str:
         ]
     view, function = drawn["view"], drawn["function"]
     lines.append(
-        READERS.format_map({
-            "with": view["with"], "security": function["security"], "schema": schema,
-            "view_owner": view["owner"], "function_owner": function["owner"],
-        })
-    )  # fmt: skip
+        READERS.format_map(
+            {
+                "with": view["with"],
+                "security": function["security"],
+                "schema": schema,
+                "view_owner": view["owner"],
+                "function_owner": function["owner"],
+            }
+        )
+    )
     return "; ".join(lines)
 
 

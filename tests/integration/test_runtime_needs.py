@@ -108,8 +108,9 @@ def test_objects_of_nobodys_schema_go_along_by_the_printed_rules(made: Split) ->
     )
     plan = planned(made, *statements)
     assert {problem.text.partition(" is named")[0] for problem in plan.no_go} == {
-        "function util.fmt(integer)", "table util.rates",
-    }  # fmt: skip
+        "function util.fmt(integer)",
+        "table util.rates",
+    }
     rules = []
     for problem in plan.no_go:
         (rule,) = yaml.safe_load(problem.line.removeprefix("services: user: crossing: "))

@@ -61,7 +61,7 @@ STATEMENTS = (
     "INSERT INTO people (id, name) VALUES (7, 'ÉMILE')",
     "INSERT INTO people (id, name, mail) VALUES (8, 'x', 'Ñ@X.EC')",
     "INSERT INTO people (id, name) VALUES (9, 'semi;colon')",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("locale", [C_UTF8, WITH_WORDS], ids=["libc", "builtin"])

@@ -103,10 +103,13 @@ def test_the_service_may_do_what_the_application_could(make: Make, application: 
         session.execute("UPDATE user_schema.users SET note = 'c'")
         assert session.execute("SELECT user_schema.open()").fetchone() == (2,)
         for refused in (
-            "UPDATE user_schema.users SET mail = 'x'", "DELETE FROM user_schema.users",
-            "SELECT * FROM user_schema.secret", "SELECT user_schema.closed()",
-            "CREATE TABLE user_schema.mine (x int)", "DROP TABLE user_schema.users",
-        ):  # fmt: skip
+            "UPDATE user_schema.users SET mail = 'x'",
+            "DELETE FROM user_schema.users",
+            "SELECT * FROM user_schema.secret",
+            "SELECT user_schema.closed()",
+            "CREATE TABLE user_schema.mine (x int)",
+            "DROP TABLE user_schema.users",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 session.execute(refused)
 
@@ -233,9 +236,12 @@ def test_a_difference_in_the_schema_is_found_and_named(make: Make) -> None:
         )
     found = compare_schemas(made.source, made.targets["user"], made.plan(), "user", made.contract)
     assert {f"{d.kind} {d.identity}" for d in found} == {
-        "column user_schema.users.mail", "index user_schema.by_mail", "view user_schema.more",
-        "column user_schema.more.a", "comment table column user_schema.users.mail",
-    }  # fmt: skip
+        "column user_schema.users.mail",
+        "index user_schema.by_mail",
+        "view user_schema.more",
+        "column user_schema.more.a",
+        "comment table column user_schema.users.mail",
+    }
 
 
 def test_no_password_is_in_the_arguments_of_pg_dump(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,10 +163,15 @@ def test_a_verification_is_right_whatever_happens_beside_it(
                 consistent_snapshots(flow, [table.name for table in tables]) as taken,
             ):
                 found = compare(
-                    flow.publisher, flow.subscriber, tables,
-                    source_snapshot=taken.publisher, target_snapshot=taken.subscriber,
-                    workers=2, progress=progress, stop=threading.Event(),
-                )  # fmt: skip
+                    flow.publisher,
+                    flow.subscriber,
+                    tables,
+                    source_snapshot=taken.publisher,
+                    target_snapshot=taken.subscriber,
+                    workers=2,
+                    progress=progress,
+                    stop=threading.Event(),
+                )
                 there, here = rows_at(flow, [f"bank.{name}" for name in TABLES], taken)
         finally:
             flow.prove(seconds=30)

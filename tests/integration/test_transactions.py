@@ -133,12 +133,14 @@ def test_writes_to_two_services_are_found_with_how_often_and_where(
         ("pay", "wallet"): (
             2,
             {
-                "DELETE wallet_schema.wallets", "INSERT pay_schema.log1", "TRUNCATE pay_schema.pays",
+                "DELETE wallet_schema.wallets",
+                "INSERT pay_schema.log1",
+                "TRUNCATE pay_schema.pays",
                 "TRUNCATE wallet_schema.wallets",
             },
         ),
         ("user", "wallet"): (1, {odd, "TRUNCATE wallet_schema.wallets"}),
-    }  # fmt: skip
+    }
 
 
 def test_the_slot_is_gone_with_its_session_and_nothing_else_was_made(shop: Database) -> None:

@@ -88,8 +88,10 @@ def test_it_can_be_made_by_a_databases_owner_and_moved_to_another_schema(target_
     with target_database.connect() as connection:
         connection.execute("CREATE ROLE uuid_owner; CREATE SCHEMA other AUTHORIZATION uuid_owner")
         try:
-            connection.execute("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO uuid_owner',"
-                               " current_database()); END $$; SET ROLE uuid_owner")  # fmt: skip
+            connection.execute(
+                "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO uuid_owner',"
+                " current_database()); END $$; SET ROLE uuid_owner"
+            )
             connection.execute('CREATE EXTENSION "uuid-ossp" SCHEMA other; CREATE SCHEMA elsewhere')
             connection.execute("RESET ROLE")
             connection.execute('ALTER EXTENSION "uuid-ossp" SET SCHEMA elsewhere')

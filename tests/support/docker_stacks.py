@@ -138,9 +138,14 @@ class DockerStack:
     def shell(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command as a person on the Docker host would paste it."""
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.stack.folder, env=self.stack.environment(),
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            ["bash", "-c", command],
+            cwd=self.stack.folder,
+            env=self.stack.environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0 or not check, f"{command}\n{done.stdout}{done.stderr}"
         return done
 

@@ -59,8 +59,12 @@ def _script(*arguments: str) -> str:
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
             [REPOSITORY / "script" / "test-cluster", *arguments],
-            stdout=subprocess.PIPE, stderr=said, text=True, timeout=_SECONDS, check=False,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
         said.seek(0)
         assert done.returncode == 0, said.read()[-2000:]
     return done.stdout.strip()

@@ -84,9 +84,13 @@ class LocalStack:
         }
         return subprocess.run(
             ["pulumi", "-C", str(self.folder / "program"), "--non-interactive", *arguments],
-            env=environment, capture_output=True, text=True, check=False, timeout=300,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
 
     def _changing(self, command: str, *arguments: str) -> Step:
         done = self.run(command, "--stack", "test", *arguments)
@@ -123,9 +127,15 @@ class LocalStack:
 
 
 _OPERATIONS = {
-    "unchanged": "same", "created": "create", "updated": "update", "deleted": "delete", "replaced": "replace",
-    "to": "to", "create": "create", "update": "update",
-}  # fmt: skip
+    "unchanged": "same",
+    "created": "create",
+    "updated": "update",
+    "deleted": "delete",
+    "replaced": "replace",
+    "to": "to",
+    "create": "create",
+    "update": "update",
+}
 
 
 @contextmanager
@@ -140,9 +150,14 @@ def local_stack() -> Iterator[LocalStack]:
     (folder / "program/Pulumi.yaml").write_text("name: small\nruntime: python\n")
     (folder / "program/__main__.py").write_text(PROGRAM.replace("wanted.json", str(folder / "wanted.json")))
     defaults = {
-        "state": str(folder / "state"), "rotation": "1", "version": 17, "parameters": {}, "keep_data": True,
-        "source": None, "settings": {},
-    }  # fmt: skip
+        "state": str(folder / "state"),
+        "rotation": "1",
+        "version": 17,
+        "parameters": {},
+        "keep_data": True,
+        "source": None,
+        "settings": {},
+    }
     stack = LocalStack(folder, defaults)
     made = stack.run("stack", "init", "test")
     if made.returncode != 0:

@@ -88,9 +88,13 @@ class Watched:
         file.write_text(json.dumps(revealed(self.contract.model_dump())), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "operations", *arguments, "--contract", str(file)],
-            cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80"},
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

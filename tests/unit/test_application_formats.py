@@ -61,8 +61,11 @@ def test_spring_reads_its_keys() -> None:
     assert source["url"] == jdbc_url(USER)
     assert source["password"] == "${USER_DB_PASSWORD}"
     assert source["hikari"] == {
-        "maximum-pool-size": 20, "minimum-idle": 5, "connection-timeout": 5000, "validation-timeout": 2500,
-    }  # fmt: skip
+        "maximum-pool-size": 20,
+        "minimum-idle": 5,
+        "connection-timeout": 5000,
+        "validation-timeout": 2500,
+    }
 
 
 def test_an_older_gateway_needs_statements_that_are_not_prepared() -> None:
@@ -81,8 +84,11 @@ def test_an_older_gateway_needs_statements_that_are_not_prepared() -> None:
 def test_a_shell_and_libpq_read_theirs() -> None:
     said = subprocess.run(
         ["sh", "-c", f'{rendered("env", USER)}\necho "$PGHOST $PGPORT $PGPASSWORD $PGSSLROOTCERT"'],
-        env={"USER_DB_PASSWORD": "a b"}, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        env={"USER_DB_PASSWORD": "a b"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert said == "postgres-user 5433 a b /etc/ssl/waqiti.crt\n"
     section = configparser.ConfigParser()
     section.read_string(rendered("libpq", USER))

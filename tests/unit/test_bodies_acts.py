@@ -37,7 +37,7 @@ def plpgsql(body: str, declared: str = "x int") -> tuple[str, str, str]:
         ("SELECT pg_read_file('x')", "pg_read_file()", ()),
         ("DO $$ BEGIN ALTER SEQUENCE a.s RESTART; END $$", "ALTER SEQUENCE", (("a", "s"),)),
     ],
-)  # fmt: skip
+)
 def test_a_statement_that_takes_more_is_known(
     statement: str, command: str, names: tuple[tuple[str | None, str], ...]
 ) -> None:
@@ -68,12 +68,16 @@ def test_bodies_are_read_whether_their_parser_takes_them_or_not(declared: str) -
 @pytest.mark.parametrize(
     ("expression", "asks"),
     [
-        ("current_user", "says"), ("('by '::text || SESSION_USER)", "says"),
-        ("(who = CURRENT_USER)", "decides"), ("pg_has_role('x'::name, 'member'::text)", "decides"),
-        ("pg_has_role('a', 'x', 'member')", ""), ("CASE WHEN USER = 'a' THEN 1 END", "decides"),
-        ("(at > CURRENT_DATE)", ""), ("not SQL at all user", ""),
+        ("current_user", "says"),
+        ("('by '::text || SESSION_USER)", "says"),
+        ("(who = CURRENT_USER)", "decides"),
+        ("pg_has_role('x'::name, 'member'::text)", "decides"),
+        ("pg_has_role('a', 'x', 'member')", ""),
+        ("CASE WHEN USER = 'a' THEN 1 END", "decides"),
+        ("(at > CURRENT_DATE)", ""),
+        ("not SQL at all user", ""),
     ],
-)  # fmt: skip
+)
 def test_an_expression_that_asks_who_runs_it_is_known(expression: str, asks: str) -> None:
     assert expression_asks_who(expression) == asks
 

@@ -47,8 +47,12 @@ def contract_of(*names: str, password: str = SECRET) -> Contract:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "migration", *arguments],
-        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "NO_COLOR": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
 
 
 def test_help_names_every_verb_and_exits_with_0() -> None:

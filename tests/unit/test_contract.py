@@ -24,14 +24,16 @@ pytestmark = pytest.mark.unit
 
 REPOSITORY = Path(__file__).parents[2]
 CATALOGUE: Catalogue = read_catalogue(REPOSITORY / "services.yaml")
-SETTINGS = Settings.model_validate({
-    "source": {
-        "host": "postgres-shared",
-        "administrator": {"name": "postgres", "password": "administrator's"},
-        "application": {"name": "waqiti_app", "password": "application's"},
-    },
-    "services": ["user", "wallet"],
-})  # fmt: skip
+SETTINGS = Settings.model_validate(
+    {
+        "source": {
+            "host": "postgres-shared",
+            "administrator": {"name": "postgres", "password": "administrator's"},
+            "application": {"name": "waqiti_app", "password": "application's"},
+        },
+        "services": ["user", "wallet"],
+    }
+)
 
 
 class _LocalLikePlatform(RecordingPlatform):
@@ -44,13 +46,15 @@ class _LocalLikePlatform(RecordingPlatform):
 
     def gateway(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions) -> Gateway:
         made = super().gateway(name, args, opts)
-        control = LocalGatewayControl.model_validate({
-            "sockets": "/sockets",
-            "port": args.port,
-            "administrator": {"name": "pgbouncer", "password": ""},
-            "routes": "/routes",
-            "service_userlist": "/users",
-        })  # fmt: skip
+        control = LocalGatewayControl.model_validate(
+            {
+                "sockets": "/sockets",
+                "port": args.port,
+                "administrator": {"name": "pgbouncer", "password": ""},
+                "routes": "/routes",
+                "service_userlist": "/users",
+            }
+        )
         administrator = {"name": "pgbouncer", "password": pulumi.Output.secret(args.administrator_password)}
         return Gateway(made.resource, made.endpoint, {**control.model_dump(), "administrator": administrator})
 

@@ -18,18 +18,18 @@ from tests.unit.test_copy_cutting import TARGET
 pytestmark = pytest.mark.unit
 
 SAID = {
-    "ERROR:  53100: could not extend file \"b/1\": No space left on device\nHINT:  Check disk.": DiskFull,
+    'ERROR:  53100: could not extend file "b/1": No space left on device\nHINT:  Check disk.': DiskFull,
     "FEHLER:  53100: konnte Datei nicht erweitern": DiskFull,
-    "PANIC:  53100: could not write to file \"pg_wal/xlogtemp.1\": No space left on device": DiskFull,
+    'PANIC:  53100: could not write to file "pg_wal/xlogtemp.1": No space left on device': DiskFull,
     "FATAL:  57P01: terminating connection due to administrator command": ConnectionLost,
     "server closed the connection unexpectedly\n\tThis probably means": ConnectionLost,
-    "psql: error: connection to server at \"x\", port 1 failed: Connection refused": ConnectionLost,
+    'psql: error: connection to server at "x", port 1 failed: Connection refused': ConnectionLost,
     "": ConnectionLost,
-    "ERROR:  23514: new row violates constraint \"c\"\nDETAIL:  Failing row: (secret).": CopyFailed,
+    'ERROR:  23514: new row violates constraint "c"\nDETAIL:  Failing row: (secret).': CopyFailed,
     "ERROR:  ZZ999: something of an extension": CopyFailed,
     "ERROR:  42501: permission denied for table t": AuthenticationFailed,
     "ERROR:  55P03: canceling statement due to lock timeout": StepTimeout,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("said", "kind"), SAID.items())

@@ -22,9 +22,10 @@ def findings(engine: str = "26.1.5+dfsg1", **more: list[Attempt]) -> Findings:
         network: frozenset(members)
         for name in found.services
         for network, members in (
-            (name, {f"{name}-gateway"}), (f"{name}-inner", {f"{name}-gateway", f"{name}-instance"}),
+            (name, {f"{name}-gateway"}),
+            (f"{name}-inner", {f"{name}-gateway", f"{name}-instance"}),
         )
-    }  # fmt: skip
+    }
     found.attempts[ELSEWHERE], found.default_routes[ELSEWHERE] = more.get(ELSEWHERE, []), 1
     found.logins = {
         (one, other): "gateway" if one == other else "" for one in found.services for other in found.services

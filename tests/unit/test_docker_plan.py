@@ -35,10 +35,13 @@ def test_every_address_of_a_stack_is_another(catalogue: Catalogue) -> None:
         address
         for one in plan.services.values()
         for address in (
-            one.host, one.instance_address, one.gateway_address, one.gateway_for_applications,
+            one.host,
+            one.instance_address,
+            one.gateway_address,
+            one.gateway_for_applications,
             str(one.applications[1]),
         )
-    ]  # fmt: skip
+    ]
     assert len(set(addresses) | {plan.link_host}) == 5 * 8 + 1
 
 

@@ -31,9 +31,7 @@ def schema(name: str, **figures: int) -> SchemaFacts:
     zeros = dict.fromkeys(
         ("others", "bytes", "inserted", "updated", "deleted", "rows", "scans", "scanned", "lookups"), 0
     )
-    return SchemaFacts(
-        name, owner="app", of_extension=False, names=(), **{**zeros, "tables": 1, **figures}
-    )  # fmt: skip
+    return SchemaFacts(name, owner="app", of_extension=False, names=(), **{**zeros, "tables": 1, **figures})
 
 
 def draft(names: ServiceNames, *crossings: Crossing) -> ServiceDraft:
@@ -180,8 +178,12 @@ def test_the_password_is_asked_for_on_a_terminal_where_no_variable_has_it(
 def test_the_parts_of_an_address_are_read() -> None:
     endpoint, role = parse("postgresql://admin@DB.example.com:5433/waqiti?sslmode=require")
     assert (endpoint.host, endpoint.port, endpoint.database, endpoint.sslmode, role) == (
-        "db.example.com", 5433, "waqiti", "require", "admin",
-    )  # fmt: skip
+        "db.example.com",
+        5433,
+        "waqiti",
+        "require",
+        "admin",
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,10 @@ PROPS: dict[str, Any] = {
     "ddl_password": "of schema migrations",
     "administrator_password": "the console's",
     "source": {
-        "host": "postgres-shared", "port": 5432, "database": "waqiti", "sslmode": "verify-full",
+        "host": "postgres-shared",
+        "port": 5432,
+        "database": "waqiti",
+        "sslmode": "verify-full",
         "role": "user_shared",
     },
     "source_password": "on the shared database",
@@ -42,7 +45,7 @@ PROPS: dict[str, Any] = {
     "instance": {"host": "db-rw.waqiti-prod-user.svc", "port": 5432},
     "administration": ["10.99.0.1/32"],
     "source_authority": "a certificate",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,11 @@ def catalogue() -> Catalogue:
 def settings(kubernetes: dict[str, Any] | None = None, **changes: Any) -> Settings:
     login = {"name": "somebody", "password": "of-nothing"}
     source = {
-        "host": "postgres-shared", "address": "10.99.0.1", "administrator": login, "application": login,
-    }  # fmt: skip
+        "host": "postgres-shared",
+        "address": "10.99.0.1",
+        "administrator": login,
+        "application": login,
+    }
     return Settings.model_validate(
         {
             "platform": "kubernetes",
@@ -171,9 +177,11 @@ def test_the_console_is_for_where_the_stack_is_administered() -> None:
 def test_the_link_is_made_of_named_objects_in_the_namespace() -> None:
     made = link.manifests("ns", {}, host="shared", address="10.99.0.1", port=5432, node_port=30433)
     assert link.objects(made) == [
-        ("Service", "shared"), ("EndpointSlice", "shared-shared"), ("NetworkPolicy", "link"),
+        ("Service", "shared"),
+        ("EndpointSlice", "shared-shared"),
+        ("NetworkPolicy", "link"),
         ("Service", "way-back"),
-    ]  # fmt: skip
+    ]
     assert made[-1]["spec"]["externalTrafficPolicy"] == "Local"
     without = link.manifests("ns", {}, host="shared", address="10.99.0.1", port=5432, node_port=None)
     assert link.objects(without) == link.objects(made)[:-1]

@@ -48,8 +48,12 @@ servers
 OF_COMPONENTS = {"components.contract", "components.locale", "components.replication_roles"}
 """All that core, migration and operations may import of the program that declares a stack."""
 READERS_OF_THE_CATALOGUE = {
-    "migration.init", "migration.commands", "operations.drift", "operations.preview", "operations.promotion",
-}  # fmt: skip
+    "migration.init",
+    "migration.commands",
+    "operations.drift",
+    "operations.preview",
+    "operations.promotion",
+}
 """A draft is written as the program reads it, and checked by it before it is shown; what a change of the
 catalogue or of a parameter means is asked of the program."""
 MOST_FILES, MOST_LINES, FACE = 22, 400, 15

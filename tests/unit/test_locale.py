@@ -140,8 +140,13 @@ def test_a_service_has_the_catalogues_locale_unless_it_names_its_own(entry: Serv
 def entry() -> ServiceEntry:
     return ServiceEntry.model_validate(
         {
-            "schema": "a_schema", "endpoint": {"host": "a", "port": 5433}, "database": "a",
-            "role": "a_service", "passwordVariable": "A", "workload": "mixed", "resources": {"memory": "1GB"},
+            "schema": "a_schema",
+            "endpoint": {"host": "a", "port": 5433},
+            "database": "a",
+            "role": "a_service",
+            "passwordVariable": "A",
+            "workload": "mixed",
+            "resources": {"memory": "1GB"},
             "pool": {"maximum": 5, "idle": 1},
         }
-    )  # fmt: skip
+    )

@@ -52,13 +52,18 @@ def test_a_pickled_provider_names_no_module_that_may_move(kind: type[ResourcePro
 @pytest.mark.parametrize(
     "where",
     [
-        "generated_secret:_Provider", "role_settings:_Provider",
-        "platforms.local_network:NetworkProvider", "platforms.local_instance:InstanceProvider",
-        "platforms.local_gateway:GatewayProvider", "platforms.docker_instance:InstanceProvider",
-        "platforms.docker_gateway:GatewayProvider", "platforms.docker_gateway:GatewayFilesProvider",
-        "platforms.docker_link:LinkProvider", "platforms.docker_instance_files:FilesProvider",
+        "generated_secret:_Provider",
+        "role_settings:_Provider",
+        "platforms.local_network:NetworkProvider",
+        "platforms.local_instance:InstanceProvider",
+        "platforms.local_gateway:GatewayProvider",
+        "platforms.docker_instance:InstanceProvider",
+        "platforms.docker_gateway:GatewayProvider",
+        "platforms.docker_gateway:GatewayFilesProvider",
+        "platforms.docker_link:LinkProvider",
+        "platforms.docker_instance_files:FilesProvider",
     ],
-)  # fmt: skip
+)
 def test_a_state_of_before_the_names_finds_its_providers(where: str) -> None:
     module, _, kind = where.partition(":")
     assert issubclass(getattr(import_module(f"components.{module}"), kind), ResourceProvider)

@@ -30,14 +30,16 @@ def relations(text: str) -> set[tuple[str | None, str, bool]]:
         ("TRUNCATE a.t, b.u", {("a", "t", True), ("b", "u", True)}),
         ("COPY a.t FROM STDIN", {("a", "t", True)}),
         ("COPY (SELECT 1 FROM a.t) TO STDOUT", {("a", "t", False)}),
-        ("WITH t AS (INSERT INTO a.t VALUES (1) RETURNING id) SELECT * FROM t, b.u",
-         {("a", "t", True), ("b", "u", False)}),
+        (
+            "WITH t AS (INSERT INTO a.t VALUES (1) RETURNING id) SELECT * FROM t, b.u",
+            {("a", "t", True), ("b", "u", False)},
+        ),
         ("SELECT (SELECT max(id) FROM b.u) FROM a.t", {("a", "t", False), ("b", "u", False)}),
         ("DO $$ BEGIN DELETE FROM a.t; END $$", {("a", "t", False)}),
         ("EXPLAIN SELECT 1 FROM a.t", {("a", "t", False)}),
         ("SELECT 1", set()),
     ],
-)  # fmt: skip
+)
 def test_relations_are_found_with_what_is_written(
     text: str, found: set[tuple[str | None, str, bool]]
 ) -> None:

@@ -45,6 +45,7 @@ def test_everything_else_is_refused_in_the_end_and_nothing_is_trusted(lines: lis
 
 def test_a_role_called_all_is_that_role_and_not_everybody() -> None:
     assert not any(
-        line.split()[2] == "all" for line in local_instance.hba_lines({**PROPS, "roles": ["all"]})
+        line.split()[2] == "all"
+        for line in local_instance.hba_lines({**PROPS, "roles": ["all"]})
         if "reject" not in line
-    )  # fmt: skip
+    )

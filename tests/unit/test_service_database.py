@@ -216,8 +216,9 @@ def test_a_rotated_service_has_two_sets_of_logins_and_one_role_of_rights(turns: 
     _, instance, gateway = asked(platform)
     suffix = "_b" if turns.current == SECOND else ""
     assert (gateway.service_role, gateway.ddl_role) == (
-        f"waqiti_user_service{suffix}", f"waqiti_user_ddl{suffix}",
-    )  # fmt: skip
+        f"waqiti_user_service{suffix}",
+        f"waqiti_user_ddl{suffix}",
+    )
     other = "" if suffix else "_b"
     valid = [f"waqiti_user_service{other}", f"waqiti_user_ddl{other}"] if turns.changing else []
     assert [one.role for one in gateway.others] == valid

@@ -54,5 +54,6 @@ def test_calls_are_counted_by_role_and_kind_the_most_frequent_first() -> None:
         RanStatement("LISTEN a", "other", 9),
     ]
     assert list(map(str, session_uses(ran))) == [
-        "other: LISTEN, 9 times", "app: SET statement_timeout, 5 times",
-    ]  # fmt: skip
+        "other: LISTEN, 9 times",
+        "app: SET statement_timeout, 5 times",
+    ]

@@ -16,9 +16,15 @@ pytestmark = pytest.mark.unit
 
 GOLDEN = Path(__file__).parent / "golden"
 ROW = {
-    "connections": 12, "max_connections": 100, "locks": 0, "transactions": 1000, "hits": 9900, "reads": 100,
-    "deadlocks": 0, "kept_bytes": 16 * 2**20,
-}  # fmt: skip
+    "connections": 12,
+    "max_connections": 100,
+    "locks": 0,
+    "transactions": 1000,
+    "hits": 9900,
+    "reads": 100,
+    "deadlocks": 0,
+    "kept_bytes": 16 * 2**20,
+}
 FIGURES = {
     "gateway_up": 1.0, "gateway_paused": 0.0, "gateway_longest_wait_seconds": 0.0,
     "gateway_transactions_total": 1000.0, "gateway_transaction_seconds_total": 1.0,
