@@ -58,15 +58,11 @@ def _examined(own: ServicePlan, connection: Connection, seconds: float) -> Servi
         elif count:
             problems.append(_problem(own.service, table, count, longest, number))
     if unread:
-        problems.append(
-            Problem(
-                own.service,
-                "data",
-                "note",
-                f"{len(unread)} tables with long values, {unread[0]} the first, were not looked through for rows"
-                f" of more than 1 GiB in {seconds:g} s: such a row cannot be copied",
-            )
-        )
+        problems.append(Problem(
+            own.service, "data", "note",
+            f"{len(unread)} tables with long values, {unread[0]} the first, were not looked through for rows"
+            f" of more than 1 GiB in {seconds:g} s: such a row cannot be copied",
+        ))  # fmt: skip
     return replace(own, problems=(*own.problems, *problems)) if problems else own
 
 
@@ -117,12 +113,9 @@ def _look_inside(connection: Connection, table: Table, seconds: float) -> Found:
         "SELECT count(*), max(n) FROM (SELECT {length} FROM ONLY {table} WHERE {stored} >= {large}) s (n)"
         " WHERE n >= {most}"
     ).format(
-        length=length,
-        table=table.name.identifier(),
-        stored=stored,
-        large=HUGE_FROM_BYTES,
+        length=length, table=table.name.identifier(), stored=stored, large=HUGE_FROM_BYTES,
         most=LONGEST_TEXT,
-    )
+    )  # fmt: skip
     try:
         with connection.transaction():
             connection.execute(
@@ -139,18 +132,14 @@ def _problem(service: str, table: Table, count: int, longest: int, uncopied: int
     size = f"{longest / 2**20:,.0f} MiB"
     if uncopied or not table.binary:
         return Problem(
-            service,
-            "data",
-            "no-go",
+            service, "data", "no-go",
             f"table {table.name} has {uncopied or count} rows that cannot be copied, the longest of {size}: a"
             " message of PostgreSQL is 1 GiB at most; keep such values in rows of their own, or as large"
             " objects (lo_from_bytea), in the shared database first",
-        )
+        )  # fmt: skip
     return Problem(
-        service,
-        "data",
-        "note",
+        service, "data", "note",
         f"table {table.name} has {count} rows of more than 1 GiB as text, the longest of {size}: they move as"
         " they are, but logical replication cannot carry them; hold back what writes their long values until"
         " `finish`",
-    )
+    )  # fmt: skip

@@ -21,9 +21,10 @@ from operations.backup.archive import Archive
 from operations.backup.catalogue import backups
 from operations.backup.scheduled_points import SCHEDULE
 from operations.backup.state import supervisor
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.archives import until
 from tests.support.moves import revealed
+from tests.support.places import REPOSITORY
 
 pytestmark = pytest.mark.acceptance
 

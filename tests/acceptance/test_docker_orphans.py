@@ -17,9 +17,9 @@ import pytest
 
 from demo.environment.docker_host import end_orphaned_engines
 from servers import postmaster
-from tests.acceptance.stack import REPOSITORY
 from tests.support.absence import absent
 from tests.support.folders import remove_leftovers
+from tests.support.places import REPOSITORY
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance

@@ -12,8 +12,9 @@ import pytest
 
 from tests.acceptance.conftest import SERVICES
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import REPOSITORY, stack_that_is_up
+from tests.acceptance.stack import stack_that_is_up
 from tests.support.absence import absent
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 

@@ -14,8 +14,9 @@ import yaml
 
 from components.contract import Service
 from core.errors import ChangeRefused
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.clusters import Cluster
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 

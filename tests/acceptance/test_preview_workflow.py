@@ -13,10 +13,10 @@ import yaml
 
 from core.errors import ChangeRefused, GitHubFailed
 from servers import paths
-from tests.acceptance.stack import REPOSITORY
 from tests.support.absence import absent
 from tests.support.folders import own_folder
 from tests.support.github import GitHub, Runner, github
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 

@@ -28,8 +28,8 @@ from operations.backup.catalogue import Backup, backups
 from operations.backup.state import supervisor
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import NOBODY, make_contract, make_service
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SLOT = "waqiti_backup"
 NEVER = {"dump": None, "proof": None, "full": "3650d"}
 """A policy that takes nothing by itself but the first backup."""

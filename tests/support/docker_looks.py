@@ -23,13 +23,10 @@ def see_a_change_of_a_user_in_analytics(stack: DockerStack) -> None:
         ).fetchone()
     with connect(analytics.instance, analytics.backup) as session:
         wait_until(
-            lambda: (
-                session.execute(
-                    "SELECT id, country FROM user_schema.users WHERE id = (SELECT min(id) FROM user_schema.users)"
-                ).fetchone()
-                == changed
-            )
-        )
+            lambda: session.execute(
+                "SELECT id, country FROM user_schema.users WHERE id = (SELECT min(id) FROM user_schema.users)"
+            ).fetchone() == changed
+        )  # fmt: skip
 
 
 def has_a_way_to_shared(stack: DockerStack, service: str) -> bool:
@@ -76,10 +73,7 @@ def passwords(contract: Contract) -> dict[str, str]:
         f"{name}'s {login.name}": login.password.get_secret_value()
         for name, service in contract.services.items()
         for login in (
-            service.service,
-            service.migration,
-            service.monitoring,
-            service.backup,
+            service.service, service.migration, service.monitoring, service.backup,
             service.gateway_control.administrator,
         )
-    }
+    }  # fmt: skip

@@ -23,9 +23,10 @@ from servers import binaries, ports
 from servers.certificates import Authority
 from servers.docker_engine import Engine
 from servers.postgres import PostgresServer
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.absence import absent
 from tests.support.folders import own_folder, remove_leftovers
+from tests.support.places import REPOSITORY
 
 SOURCE_HOST = "postgres-shared"
 ADMINISTRATOR = Login.model_validate({"name": "postgres", "password": "administrator-of-nothing"})

@@ -21,8 +21,8 @@ from core.sessions.stack import endpoint_database
 from tests.support.answers import Answer, answers
 from tests.support.clusters import SUPERUSER, Cluster
 from tests.support.folders import own_folder
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SECONDS = 600
 _UNDECIDED = re.compile(r" *# (- match:|  action:|  reason:|crossing:)")
 

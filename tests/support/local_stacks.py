@@ -16,8 +16,7 @@ from typing import Any
 from servers.paths import cache_dir
 from tests.support.absence import absent
 from tests.support.folders import own_folder
-
-ROOT = Path(__file__).parents[2]
+from tests.support.places import REPOSITORY
 
 PROGRAM = """
 import json, os
@@ -75,7 +74,7 @@ class LocalStack:
         environment |= {
             "PATH": f"{Path(sys.executable).parent}:{cache_dir() / 'pulumi/bin'}:{os.environ['PATH']}",
             "VIRTUAL_ENV": str(Path(sys.executable).parents[1]),
-            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",

@@ -108,18 +108,16 @@ def _aggregate(draw: Callable[..., Any]) -> str:
     name = draw(st.sampled_from(_NAMES))
     return str(
         draw(
-            st.sampled_from(
-                (
-                    f"CREATE AGGREGATE {name}(*) (SFUNC = count_up, STYPE = bigint, INITCOND = '0')",
-                    f"CREATE AGGREGATE {name}(numeric) (SFUNC = add, STYPE = numeric, INITCOND = '0')",
-                    f"CREATE AGGREGATE {name}(VARIADIC int[]) (SFUNC = count_all, STYPE = bigint, INITCOND = 0)",
-                    f"CREATE AGGREGATE {name}(ORDER BY numeric) (SFUNC = add, STYPE = numeric)",
-                    f"CREATE AGGREGATE {name}(text ORDER BY numeric) (SFUNC = add, STYPE = numeric,"
-                    " FINALFUNC = keep)",
-                )
-            )
+            st.sampled_from((
+                f"CREATE AGGREGATE {name}(*) (SFUNC = count_up, STYPE = bigint, INITCOND = '0')",
+                f"CREATE AGGREGATE {name}(numeric) (SFUNC = add, STYPE = numeric, INITCOND = '0')",
+                f"CREATE AGGREGATE {name}(VARIADIC int[]) (SFUNC = count_all, STYPE = bigint, INITCOND = 0)",
+                f"CREATE AGGREGATE {name}(ORDER BY numeric) (SFUNC = add, STYPE = numeric)",
+                f"CREATE AGGREGATE {name}(text ORDER BY numeric) (SFUNC = add, STYPE = numeric,"
+                " FINALFUNC = keep)",
+            ))
         )
-    )
+    )  # fmt: skip
 
 
 def _operator(draw: Callable[..., Any]) -> str:

@@ -21,8 +21,9 @@ from psycopg import sql
 from components.contract import Endpoint, Login
 from core.sessions.connections import Database
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.clusters import Cluster
+from tests.support.places import REPOSITORY
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_team"

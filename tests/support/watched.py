@@ -34,10 +34,11 @@ from servers import binaries, paths, ports
 from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer, Route, write_routes
 from tests.support.absence import absent
-from tests.support.archives import REPOSITORY, Kept, kept_service, until
+from tests.support.archives import Kept, kept_service, until
 from tests.support.clusters import SUPERUSER, Clusters
 from tests.support.gateways import CONSOLE
 from tests.support.moves import revealed
+from tests.support.places import REPOSITORY
 
 SERVICE = "user"
 
