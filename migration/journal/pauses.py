@@ -50,6 +50,16 @@ class Pause:
     done: bool
     """Whether the switch went through; else clients went on where they were."""
 
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {
+            "verb": self.verb,
+            "began": self.began.isoformat(),
+            "ms": round(self.ms, 1),
+            "done": self.done,
+            "steps_ms": {part.step: round(part.ms, 1) for part in self.parts},
+        }
+
 
 def pauses_of(steps: Sequence[Recorded]) -> list[Pause]:
     """The pauses of a move that have ended, the oldest first."""

@@ -64,19 +64,14 @@ class Chronicle:
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
-        entries = {
-            "signed": self.signed,
-            "verified": self.verified,
-            "proofs": self.proofs,
-            "moves": self.moves,
-        }
+        names = ("signed", "verified", "proofs", "moves", "alarms")
         return {
             "decisions": [dict(vars(one)) for one in self.decisions],
             "gates": [
                 {"stage": one.stage, "at": one.at.isoformat(), "verdict": one.verdict, "gates": [*one.gates]}
                 for one in self.asked
             ],
-            **{name: [one.model_dump(mode="json") for one in found] for name, found in entries.items()},
+            **{name: [one.model_dump(mode="json") for one in getattr(self, name)] for name in names},
             "archived": None if self.archived is None else self.archived.model_dump(mode="json"),
         }
 

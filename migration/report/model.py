@@ -131,8 +131,12 @@ class ServiceReport:
             "verified": self.verdict,
             "phases": [
                 {
-                    "step": p.step, "began": p.began.isoformat(), "outcome": p.outcome, "error": p.error,
-                    "seconds": None if p.seconds is None else round(p.seconds, 3), "lsn": p.lsn,
+                    "step": p.step,
+                    "began": p.began.isoformat(),
+                    "outcome": p.outcome,
+                    "error": p.error,
+                    "seconds": None if p.seconds is None else round(p.seconds, 3),
+                    "lsn": p.lsn,
                 }
                 for p in self.phases
             ],
@@ -140,18 +144,11 @@ class ServiceReport:
             "verification": self.verification,
             "dropped_keys": list(self.edges),
             "mode": self.mode,
-            "pauses": [
-                {
-                    "verb": one.verb, "began": one.began.isoformat(), "ms": round(one.ms, 1),
-                    "done": one.done,
-                    "steps_ms": {part.step: round(part.ms, 1) for part in one.parts},
-                }
-                for one in self.pauses
-            ],
+            "pauses": [one.as_json() for one in self.pauses],
             "load": None if self.load is None else self.load.as_json(),
             "statements": None if self.statements is None else self.statements.as_json(),
             "evidence": self.chronicle.as_json(),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -222,7 +219,9 @@ class Report:
             "catalogue": self.catalogue,
             "isolated": self.isolated,
             "evidence": {
-                "entries": self.entries, "head": self.head, "broken": self.broken or None,
+                "entries": self.entries,
+                "head": self.head,
+                "broken": self.broken or None,
                 "stack": self.stack_kept.as_json(),
             },
             "shared": None if self.shared is None else self.shared.as_json(),

@@ -25,7 +25,8 @@ def alarms(
     context: typer.Context,
     *,
     over: Annotated[
-        float, typer.Option("--over", min=0.01, metavar="HOURS", callback=finite, help="How far to look back.")
+        float,
+        typer.Option("--over", min=0.01, metavar="HOURS", callback=finite, help="How far to look back."),
     ] = 24.0,
     bring_about: Annotated[
         str | None,
@@ -39,7 +40,7 @@ def alarms(
     contract: ContractFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which alarms fired, whether all rules are evaluated and all services watched; it is kept as evidence.
+    """Say which alarms fired, whether all rules are evaluated and all services watched; kept as evidence.
 
     Exit status 89: the alarm that was brought about did not fire. 90: nobody watches this stack.
     """
@@ -72,7 +73,8 @@ def _try(control: MonitoringControl, service: Service, interruption: Interruptio
     """Seconds from the cause to the alarm. Raises WrongState where it fires already, AlarmSilent."""
     if fires(control, ALARM, service.name):
         raise WrongState(
-            f"{ALARM} of {service.name} fires already, so nothing would show; it ends 15 minutes after its cause"
+            f"{ALARM} of {service.name} fires already, so nothing would show; it ends 15 minutes after"
+            " its cause"
         )
     deadlock(target_database(service))
     begun = time.monotonic()

@@ -105,7 +105,8 @@ def _alarms(entries: Sequence[Entry], wanted: Wanted, now: datetime) -> Iterator
     if not any(one.facts.get("fired") or one.facts.get("tried") for one in here):
         yield f"an alarm that fired (`{how} --try {wanted.services[0]}` brings one about)"
     if last.facts.get("unhealthy"):
-        yield f"rules that can be evaluated: {', '.join(last.facts['unhealthy'])} cannot (`{how}` once they are)"
+        named = ", ".join(last.facts["unhealthy"])
+        yield f"rules that can be evaluated: {named} cannot (`{how}` once they are)"
     if unseen := [name for name in wanted.services if name not in last.facts.get("watched", ())]:
         yield f"{', '.join(unseen)}: watched by Prometheus (`pulumi up --stack {wanted.stack}`, then `{how}`)"
     if last.facts.get("firing"):

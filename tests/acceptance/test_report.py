@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
+from psycopg import sql
 
 from core.errors import EvidenceBroken, EvidenceContradicted
-from core.evidence.chain import Kind, read_chain
+from core.evidence.chain import Entry, Kind, read_chain
 from tests.support.browser import Browser, browser, chromium
 from tests.support.clusters import Clusters
 from tests.support.moves import SECRETS, World, default_world
+from tests.support.places import REPOSITORY
+from tests.support.versions import DEFAULT_VERSIONS
 from tests.support.writer import Writer
 
 pytestmark = pytest.mark.acceptance
 
-CHECKER = Path(__file__).parents[2] / "docs" / "check-evidence.sh"
+CHECKER = REPOSITORY / "docs" / "check-evidence.sh"
+VIEWS = (
+    (390, False, False),
+    (390, True, False),
+    (1200, False, False),
+    (1200, True, False),
+    (794, False, True),
+)
+"""Width in pixels, dark, paper."""
+OUTSIDE = """[...document.querySelectorAll('svg text')].filter(text => {
+    const box = text.getBBox(), view = text.ownerSVGElement.viewBox.baseVal
+    return box.x < -1 || box.x + box.width > view.width + 1
+}).map(text => text.textContent)"""
+"""Words of plots that are cut off at their edge."""
 PATIENT = ("--switch-timeout", "30")
 
 
@@ -37,6 +51,12 @@ def moved(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
             told(world, "cutover", "user", "--yes", *PATIENT)
         told(world, "finish", "user", "--yes")
         yield world
+
+
+@pytest.fixture
+def psql(clusters: Clusters) -> Path:
+    """The folder of the shared server's psql."""
+    return clusters.get("source", DEFAULT_VERSIONS[0]).server.binaries
 
 
 def told(world: World, *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -88,23 +108,25 @@ def test_rows_written_since_are_compared_on_both_sides(moved: World) -> None:
     assert both["found"] == "written since, and equal on both sides"
 
 
-def test_one_row_altered_in_the_old_copy_is_named(moved: World) -> None:
-    schema = _old_copy(moved)
+def test_one_row_altered_in_the_old_copy_is_named(moved: World, psql: Path) -> None:
+    odd = sql.Identifier(_old_copy(moved), "Odd Name")
     with moved.source.connect() as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(f'UPDATE {schema}."Odd Name" SET value = $$x$$ WHERE value = $$$$'.encode())
+        connection.execute(sql.SQL("UPDATE {} SET value = 'x' WHERE value = ''").format(odd))
         try:
-            refused = told(moved, "report", "verify", str(evidence(moved)), code=EvidenceContradicted.exit_code)
-            checked = _check(moved, evidence(moved), "user", schema)
+            refused = told(
+                moved, "report", "verify", str(evidence(moved)), code=EvidenceContradicted.exit_code
+            )
+            checked = _check(moved, psql, evidence(moved), "user")
         finally:
-            connection.execute(f'UPDATE {schema}."Odd Name" SET value = $$$$ WHERE value = $$x$$'.encode())
+            connection.execute(sql.SQL("UPDATE {} SET value = '' WHERE value = 'x'").format(odd))
     assert "Odd Name" in refused["error"]["message"]
     assert checked.returncode == 1
-    assert f'DIFFERENT {schema}."Odd Name"' in checked.stdout
+    assert f'DIFFERENT {_old_copy(moved)}."Odd Name"' in checked.stdout
 
 
-def test_the_checker_comes_to_the_same_digests(moved: World) -> None:
-    checked = _check(moved, evidence(moved), "user", _old_copy(moved))
+def test_the_checker_comes_to_the_same_digests(moved: World, psql: Path) -> None:
+    checked = _check(moved, psql, evidence(moved), "user", _old_copy(moved))
     assert checked.returncode == 0, checked.stdout + checked.stderr
     lines = checked.stdout.splitlines()
     assert lines[0].endswith(read_chain(evidence(moved))[-1].digest)
@@ -113,11 +135,13 @@ def test_the_checker_comes_to_the_same_digests(moved: World) -> None:
 
 
 @pytest.mark.parametrize("harm", ["a byte", "a line less", "another chain"])
-def test_altered_evidence_is_refused_by_both(moved: World, tmp_path: Path, harm: str) -> None:
+def test_altered_evidence_is_refused_by_both(moved: World, psql: Path, tmp_path: Path, harm: str) -> None:
     altered = tmp_path / "altered.jsonl"
     lines = evidence(moved).read_text().splitlines(keepends=True)
     if harm == "a byte":
-        lines[2] = lines[2].replace("2026", "2025", 1) if "2026" in lines[2] else lines[2].replace("1", "2", 1)
+        lines[2] = (
+            lines[2].replace("2026", "2025", 1) if "2026" in lines[2] else lines[2].replace("1", "2", 1)
+        )
     elif harm == "a line less":
         del lines[2]
     else:
@@ -125,15 +149,17 @@ def test_altered_evidence_is_refused_by_both(moved: World, tmp_path: Path, harm:
     altered.write_text("".join(lines))
     told(moved, "report", "verify", str(altered), code=EvidenceBroken.exit_code)
     if harm != "another chain":
-        assert _check(moved, altered).returncode == 1
+        assert _check(moved, psql, altered).returncode == 1
 
 
-def test_a_report_can_be_asked_for_while_nothing_has_begun(moved: World, tmp_path: Path) -> None:
-    shutil.copy(moved.contract_file, tmp_path)
+def test_the_report_of_one_service_answers_for_it_alone(moved: World, tmp_path: Path) -> None:
     done = moved.run("report", "--service", "payment", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "payment has moved."
-    assert any(line.startswith("left: payment is moved: python -m migration finish") for line in done.stdout.splitlines())
+    assert any(
+        line.startswith("left: payment is moved: python -m migration finish")
+        for line in done.stdout.splitlines()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -145,19 +171,17 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def test_the_page_fits_phone_desk_and_paper_on_light_and_dark(moved: World, shown: Browser) -> None:
-    found = told(moved, "report", "--out", str(moved.folder / "pages"))
-    page = Path(found["report"])
-    backgrounds = set()
-    for width, dark, paper in ((390, False, False), (390, True, False), (1200, False, False), (1200, True, False), (794, False, True)):
+    page = Path(told(moved, "report", "--out", str(moved.folder / "pages"))["report"])
+    grounds = set()
+    for width, dark, paper in VIEWS:
         shown.open(page, width=width, dark=dark, paper=paper)
         wide, there = shown.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide <= there, f"{wide} pixels at a width of {there}"
-        backgrounds.add(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+        grounds.add(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
         assert shown.evaluate("document.querySelectorAll('figure svg').length") >= 4
-        outside = "[...document.querySelectorAll('svg text')].filter(t => {const b = t.getBBox(), v = t.ownerSVGElement.viewBox.baseVal; return b.x < -1 || b.x + b.width > v.width + 1}).map(t => t.textContent)"
-        assert shown.evaluate(outside) == []
-        shown.screenshot(page.with_name(f"{width}-{'dark' if dark else 'light'}{'-paper' if paper else ''}.png"))
-    assert len(backgrounds) == 3
+        assert shown.evaluate(OUTSIDE) == []
+        shown.screenshot(page.with_name(f"{width}-{'dark' if dark else 'paper' if paper else 'light'}.png"))
+    assert len(grounds) == 3
     assert shown.complaints == []
 
 
@@ -166,18 +190,20 @@ def _old_copy(moved: World) -> str:
     return str(archived.facts["schema"])
 
 
-def _check(moved: World, file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _check(world: World, psql: Path, file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The checker against the shared database, with psql and nothing of ours."""
-    with moved.source.client_environment() as environment:
+    with world.source.client_environment() as environment:
         given = {key: value for key, value in environment.items() if key != "PGOPTIONS"}
         return subprocess.run(
-            ["sh", str(CHECKER), str(file), *arguments], env=given, capture_output=True, text=True, check=False
+            ["sh", str(CHECKER), str(file), *arguments],
+            env={**given, "PATH": f"{psql}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
 
 def _resealed(line: str) -> str:
     """A whole new chain, as somebody makes it who may write the file."""
-    from core.evidence.chain import Entry
-
     entry = Entry.model_validate_json(line)
     return entry.model_copy(update={"who": "nobody@nowhere"}).sealed().model_dump_json() + "\n"

@@ -1,4 +1,4 @@
-"""Chromium without a window, steered through a pipe: what a page is like at a width, on light, dark and paper.
+"""Chromium without a window, steered through a pipe: a page at a width, on light, on dark and on paper.
 
 The protocol: https://chromedevtools.github.io/devtools-protocol/, JSON messages that end with a NUL byte.
 """
@@ -18,10 +18,18 @@ from types import TracebackType
 from typing import Any, Self
 
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update",
-    "--disable-background-networking", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
     "--remote-debugging-pipe",
-)  # fmt: skip
+)
 
 
 def chromium() -> str | None:
@@ -43,16 +51,23 @@ class Browser:
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
 
-        def in_place() -> None:
-            # It reads from 3 and writes to 4.
-            there, back = os.dup(to_browser), os.dup(from_browser)
-            os.dup2(there, 3)
-            os.dup2(back, 4)
-
+        # It reads from 3 and writes to 4.
+        there = f'exec "$@" 3<&{to_browser} 4>&{from_browser}'
         self._process = subprocess.Popen(
-            [self.program, *_OPTIONS, f"--user-data-dir={self.folder}", "about:blank"],
-            close_fds=False, preexec_fn=in_place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                "bash",
+                "-c",
+                there,
+                "-",
+                self.program,
+                *_OPTIONS,
+                f"--user-data-dir={self.folder}",
+                "about:blank",
+            ],
+            pass_fds=(to_browser, from_browser),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(to_browser)
         os.close(from_browser)
         self._buffer, self._number = b"", 0
@@ -87,15 +102,25 @@ class Browser:
 
     def open(self, page: Path, *, width: int, dark: bool = False, paper: bool = False) -> None:
         """Show a file."""
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
+        self.ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.ask("Emulation.setEmulatedMedia", media="print" if paper else "screen", features=features)
         self.ask("Page.navigate", url=page.as_uri())
-        self.evaluate("new Promise(done => document.readyState == 'complete' ? done() : addEventListener('load', done))")
+        self.evaluate(
+            "new Promise(done => document.readyState == 'complete' ? done() : addEventListener('load', done))"
+        )
 
     def evaluate(self, expression: str) -> Any:
         """The value of JavaScript in the page."""
-        return self.ask("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)["result"].get("value")
+        return self.ask("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)[
+            "result"
+        ].get("value")
 
     def screenshot(self, file: Path) -> None:
         """Of the whole page."""
