@@ -10,12 +10,11 @@ from migration.report.model import Report, ServiceReport
 
 HOME = frozenset({"moved", "already moved", "finished"})
 _NEXT = {
-    "not begun": "python -m migration run {name}",
-    "undone": "python -m migration run {name}",
-    "following": "python -m migration cutover {name}",
+    "not begun": "python -m migration run {names}",
+    "undone": "python -m migration run {names}",
+    "following": "python -m migration cutover {names}",
     "fallen back": "docs/runbooks/rollback.md",
-    "moved": "python -m migration finish {name}, once nobody wants it back",
-    "already moved": "python -m migration finish {name}, once nobody wants it back",
+    "moved": "once nobody wants it back, python -m migration finish {names}",
 }
 
 
@@ -80,16 +79,14 @@ def _left(report: Report, services: Sequence[ServiceReport]) -> Iterator[tuple[s
     for one in services:
         if one.verdict == "differs":
             yield f"{one.service}: rows differ", f"python -m migration verify {one.service}"
-        if one.state != "finished":
-            advice = _NEXT.get(one.state, "python -m migration resume {name}")
-            yield f"{one.service} is {one.state}", advice.format(name=one.service)
-        if one.backed_up and one.state in HOME:
-            proofs = [proof for proof in one.chronicle.proofs if proof.facts.get("sound")]
-            if not proofs:
-                yield (
-                    f"{one.service}: no backup of it was restored and found sound",
-                    f"python -m operations proof {one.service}",
-                )
+    yield from _states(services)
+    unproven = [one.service for one in services if one.backed_up and one.state in HOME and not _proven(one)]
+    if unproven:
+        names = ", ".join(unproven)
+        yield (
+            f"no backup of {names} was restored and found sound",
+            f"python -m operations proof {' '.join(unproven)}",
+        )
     if report.isolated is None:
         yield "nobody has tried yet whether the services are isolated", "script/isolation"
     elif not report.isolated:
@@ -98,6 +95,22 @@ def _left(report: Report, services: Sequence[ServiceReport]) -> Iterator[tuple[s
 
 def _names(services: Sequence[ServiceReport]) -> str:
     return ", ".join(one.service for one in services)
+
+
+def _states(services: Sequence[ServiceReport]) -> Iterator[tuple[str, str]]:
+    """Those in one state together."""
+    states: dict[str, list[str]] = {}
+    for one in services:
+        states.setdefault(one.state.removeprefix("already "), []).append(one.service)
+    for state, names in states.items():
+        if state != "finished":
+            advice = _NEXT.get(state, "python -m migration resume {names}")
+            verb = "is" if len(names) == 1 else "are"
+            yield f"{', '.join(names)} {verb} {state}", advice.format(names=" ".join(names))
+
+
+def _proven(one: ServiceReport) -> bool:
+    return any(proof.facts.get("sound") for proof in one.chronicle.proofs)
 
 
 def _time(ms: float) -> str:

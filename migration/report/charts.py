@@ -19,6 +19,8 @@ from migration.report.phases import phase_of
 WIDTH, HEIGHT = 360, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 10, 18
 _ROW = 19
+_LETTER = 5.8
+"""The width of one, about."""
 _SHORT = {
     "compare the keys changed since the last verification": "compare what changed since",
     "stop the replication to the new side": "stop the replication",
@@ -114,8 +116,10 @@ class Segment:
 
     width: float
     colour: str
-    """Empty: a gap in which nothing was done."""
+    """Empty: of no kind of work that the legend has."""
     title: str
+    kind: str = ""
+    """Without a colour: `gap`, in which nothing was done, or `other`."""
 
 
 def timeline(phases: Sequence[PhaseReport], longest: float) -> list[Segment]:
@@ -128,23 +132,29 @@ def timeline(phases: Sequence[PhaseReport], longest: float) -> list[Segment]:
         if before is not None and before.seconds is not None:
             idle = (phase.began - before.began).total_seconds() - before.seconds
             if idle > longest * 0.02:
-                found.append(Segment(1.0, "", f"nothing for {idle:.0f} s"))
+                found.append(Segment(1.0, "", f"nothing for {idle:.0f} s", "gap"))
         kind = phase_of(phase.step)
         found.append(
             Segment(
                 round(phase.seconds / longest * 90, 3),
-                kind.colour if kind else "currentColor",
+                kind.colour if kind else "",
                 f"{phase.step}: {phase.seconds:.3f} s, {phase.outcome}",
+                "" if kind else "other",
             )
         )
     return found
 
 
 def _marks(marks: Sequence[tuple[float, str]], bottom: float) -> Iterator[str]:
-    for number, (at, word) in enumerate(marks):
+    ends: list[float] = []
+    """Of the words in each row, the first row at the top."""
+    for at, word in sorted(marks):
         yield f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{bottom}"/>'
-        toward = "end" if at > WIDTH * 0.6 else "start"
-        yield _text(at + (-3 if toward == "end" else 3), _TOP + 8 + (number % 3) * 11, word, toward)
+        wide = len(word) * _LETTER + 6
+        begin = at if at + wide < WIDTH else at - wide
+        row = next((n for n, end in enumerate(ends) if end < begin), len(ends))
+        ends[row : row + 1] = [begin + wide]
+        yield _text(begin + 3, _TOP + 9 + row * 11, word, "start")
 
 
 def _svg(height: int, said: str, drawn: Sequence[str]) -> str:

@@ -10,7 +10,10 @@ from typing import Any
 from core.evidence.chain import Entry, Kind
 
 _WORDS: Mapping[tuple[str | None, bool], str] = {
-    ("drop", True): "is dropped: its own database does not have it, `consistency` checks what it guarded",
+    (
+        "drop",
+        True,
+    ): "is dropped: its own database does not have it, the verb consistency checks what it guarded",
     ("drop", False): "is left out: its own database does not have it",
     ("copy", False): "what it needs is made in its own database, too, under the same name",
     ("move", False): "moves along with the service, rows included",
