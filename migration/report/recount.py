@@ -45,6 +45,7 @@ class Found(StrEnum):
     SAME = "the same"
     EQUAL = "written since, and equal on both sides"
     WRITTEN = "written since"
+    GONE = "not there any more: somebody dropped it"
     WRONG = "NOT as the evidence says"
 
     @property
@@ -117,6 +118,9 @@ class Recount:
 
     def _exact(self, service: Service, facts: Mapping[str, Any], database: Database, where: str) -> Finding:
         found = digests(database, facts["tables"], facts.get("function", "hashtextextended"))
+        if facts["tables"] and not found:
+            # An old copy is dropped by hand one day, whole.
+            return _finding(service, where, facts, Found.GONE)
         details = tuple(_differences(facts["tables"], found))
         return _finding(service, where, facts, Found.WRONG if details else Found.SAME, details)
 

@@ -62,6 +62,8 @@ class Sampler:
                 self._over.wait(min(LONGEST, max(1.0, (now - began) * GROWTH)))
         except (OSError, ServerError) as error:
             self.problem = f"{self._file} cannot be written to: {error}"
+        except Exception as error:  # noqa: BLE001 (a look is never a reason for a verb to fail or to be noisy)
+            self.problem = f"a bug in this program ({type(error).__name__})"
         finally:
             with suppress(Exception):
                 looks.close()
