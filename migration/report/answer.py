@@ -65,6 +65,11 @@ def answer(report: Report) -> Answer:
 
 def _waited(services: Sequence[ServiceReport]) -> str:
     pauses = [(pause.ms, one.service, pause.verb) for one in services for pause in one.pauses]
+    pauses += [
+        (float(point.figures.get("pause_ms") or 0.0), "all services", "restore point")
+        for one in services
+        for point in one.points
+    ]
     if not pauses:
         return "No client has been made to wait."
     ms, service, verb = max(pauses)

@@ -47,6 +47,9 @@ class Sampler:
         self._over.set()
         self.thread.join(PATIENCE_SECONDS)
 
+    def _may_look(self) -> bool:
+        return self._over.is_set() or time.monotonic() >= self._resting_until
+
     def _run(self) -> None:
         looks, began, read_at = Looks(self._contract), time.monotonic(), float("-inf")
         try:
@@ -54,9 +57,9 @@ class Sampler:
             while not last:
                 last = self._over.is_set()
                 now = time.monotonic()
-                if last or now >= self._resting_until:
+                if self._may_look():
                     due = last or now - read_at >= STATEMENTS_SECONDS
-                    sample = looks.take(statements=due, go_on=lambda: time.monotonic() >= self._resting_until)
+                    sample = looks.take(statements=due, go_on=self._may_look)
                     read_at = now if due else read_at
                     append(self._file, sample)
                 self._over.wait(min(LONGEST, max(1.0, (now - began) * GROWTH)))

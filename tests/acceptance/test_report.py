@@ -21,7 +21,7 @@ from tests.support.places import REPOSITORY
 from tests.support.versions import DEFAULT_VERSIONS
 from tests.support.writer import Writer
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 
 CHECKER = REPOSITORY / "docs" / "check-evidence.sh"
 VIEWS = (
@@ -61,7 +61,7 @@ def psql(clusters: Clusters) -> Path:
 
 def told(world: World, *arguments: str, code: int = 0) -> dict[str, Any]:
     """What a verb says as JSON; its exit status has to be `code`."""
-    done = world.run(*arguments, "--json", timeout=300)
+    done = world.run(*arguments, "--json", timeout=900)
     assert done.returncode == code, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
