@@ -33,7 +33,7 @@ def decrypted(file: Path) -> Iterator[BufferedReader]:
         raise KeyMissing(
             f"{file} is encrypted, and this machine has no gpg; install it (Debian: apt-get install gnupg)"
         )
-    words = [program, "--batch", "--no-tty", "--quiet"]
+    words = [program, "--batch", "--no-tty", "--status-fd", "2"]
     passphrase = os.environ.get(PASSPHRASE)
     asked, told = os.pipe()
     try:
@@ -80,19 +80,17 @@ def _end(process: subprocess.Popen[bytes], listener: threading.Thread) -> int:
 def _require(file: Path, status: int, said: bytes) -> None:
     if status == 0:
         return
-    lines = [
-        line.removeprefix("gpg: ") for line in said.decode(errors="replace").splitlines() if line.strip()
-    ]
-    text = "; ".join(lines)
-    if any(
-        word in text for word in ("passphrase", "Inappropriate ioctl", "No pinentry", "Operation cancelled")
-    ):
+    # https://github.com/gpg/gnupg/blob/master/doc/DETAILS: these words do not depend on a language or a version.
+    lines = said.decode(errors="replace").splitlines()
+    told = {line.removeprefix("[GNUPG:] ") for line in lines if line.startswith("[GNUPG:] ")}
+    if any(one.startswith("ERROR pkdecrypt_failed") for one in told):
         raise KeyMissing(
             f"{file} is encrypted, and its private key asks for a passphrase; give it in {PASSPHRASE}"
         )
-    if "No secret key" in text:
+    if any(one.startswith("NO_SECKEY") for one in told):
         raise KeyMissing(
             f"{file} is encrypted, and no keyring here has its private key; gpg --import it, or set GNUPGHOME"
             " to the folder of one that has"
         )
-    raise RestoreFailed(f"{file} is damaged: {lines[-1] if lines else 'gpg could not decrypt it'}")
+    words = [line.removeprefix("gpg: ") for line in lines if line.startswith("gpg: ")]
+    raise RestoreFailed(f"{file} is damaged: {words[-1] if words else 'gpg could not decrypt it'}")
