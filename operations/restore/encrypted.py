@@ -80,7 +80,7 @@ def _end(process: subprocess.Popen[bytes], listener: threading.Thread) -> int:
 def _require(file: Path, status: int, said: bytes) -> None:
     if status == 0:
         return
-    # https://github.com/gpg/gnupg/blob/master/doc/DETAILS: these words do not depend on a language or a version.
+    # https://github.com/gpg/gnupg/blob/master/doc/DETAILS: these words depend on no language.
     lines = said.decode(errors="replace").splitlines()
     told = {line.removeprefix("[GNUPG:] ") for line in lines if line.startswith("[GNUPG:] ")}
     if any(one.startswith("ERROR pkdecrypt_failed") for one in told):
