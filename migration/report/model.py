@@ -259,7 +259,9 @@ def service_report(
 
 def _tables_of(phases: Sequence[PhaseReport]) -> tuple[Mapping[str, Any], ...]:
     """Of a copy that was undone, what it had copied."""
-    found = [p.figures["tables"] for p in phases if p.figures.get("tables") and "rows" in p.figures]
+    listed = [p.figures["tables"] for p in phases if isinstance(p.figures.get("tables"), list)]
+    # Other steps name tables; those of a copy have figures.
+    found = [tables for tables in listed if tables and isinstance(tables[0], Mapping)]
     return tuple(found[-1]) if found else ()
 
 

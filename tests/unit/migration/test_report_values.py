@@ -13,14 +13,15 @@ import pytest
 from core.evidence.chain import Kind
 from core.evidence.lookup import digest_of_tables
 from core.names import TableName
-from migration.journal.evidence import verified_facts
+from migration.journal.evidence import ARCHIVED, verified_facts
+from migration.journal.journal import Move
 from migration.journal.pauses import pauses_of
 from migration.report import charts
 from migration.report.answer import answer
 from migration.report.charts import timeline
 from migration.report.chronicle import chronicle
 from migration.report.load import load_of, statements_of
-from migration.report.model import ServiceReport
+from migration.report.model import ServiceReport, service_report
 from migration.report.write import as_json, render
 from migration.sampling.kept import Counters, Recent, Sample, Statements, append, read
 from tests.support.reports import BEGAN, LONG, entry, step, switch, whole_report
@@ -216,6 +217,17 @@ def test_decisions_are_told_in_words() -> None:
     assert words[0] == "is left out: its own database does not have it"
     assert words[2] == "moves along with the service, rows included"
     assert words[3] == "is not decided"
+
+
+def test_the_tables_of_a_move_are_those_of_its_copy() -> None:
+    copied = [{"table": "a.b", "rows": 3, "bytes": 8192, "seconds": 0.1}]
+    steps = [
+        step(1, "copy from the slot's snapshot", 0, 1, figures={"tables": copied, "rows": 3, "bytes": 8192}),
+        step(2, "repair rows of the side that follows", 2, 1, figures={"tables": ["a.b"], "rows": 1}),
+        step(3, ARCHIVED, 4, 1, figures={"tables": {"x.b": {"rows": 4, "digest": "ab"}}, "rows": 4}),
+    ]
+    move = Move(1, "user", "a", "waqiti/test", "online", "finished", BEGAN, BEGAN, BEGAN, "ops@host")
+    assert list(service_report(move, steps, [], None).tables) == copied
 
 
 def test_a_verdict_becomes_digests_by_table() -> None:
