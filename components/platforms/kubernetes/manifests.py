@@ -20,6 +20,8 @@ SUPERUSER_SECRET, AUTHORITY_MAP = "db-administrator", "shared-authority"
 AUTHORITY_KEY = "source-ca.crt"
 PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
 GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
+GATEWAY_SECONDS = 60
+"""So long a gateway's pod that is to go lets its transactions end."""
 GATEWAY_FOLDER, ROUTE_FOLDER, TLS_FOLDER = "/etc/gateway", "/etc/gateway-route", "/etc/gateway-tls"
 
 FIXED = frozenset({"shared_preload_libraries", "archive_mode", "archive_command", "listen_addresses", "port"})
@@ -144,6 +146,9 @@ def deployment(
     """The gateway's pods. Each begins where the Secret says."""
     user, group = (int(number) for number in settings.gateway_user.split(":"))
     memory = f"{GATEWAY_MEMORY}Ki"
+    # By SIGTERM PgBouncer waits for clients to leave, which pooled ones never do: they would be cut in the
+    # middle. By SIGINT it lets transactions end and goes; first everybody has to know that it is leaving.
+    end = f"sleep 2; kill -INT 1; sleep {GATEWAY_SECONDS}"
     begin = f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
     return {
         "replicas": settings.gateways,
@@ -154,6 +159,7 @@ def deployment(
             "spec": {
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": GATEWAY_SECONDS,
                 "securityContext": {
                     "runAsNonRoot": True,
                     "runAsUser": user,
@@ -179,6 +185,7 @@ def deployment(
                         "name": "pgbouncer",
                         "image": settings.gateway_image,
                         "command": ["sh", "-ec", begin],
+                        "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", end]}}},
                         "ports": [{"name": "postgres", "containerPort": port}],
                         "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 2},
                         "securityContext": {
