@@ -18,6 +18,8 @@ STACK, SERVICE = "waqiti/stack", "waqiti/service"
 """Labels of all that a stack makes."""
 SUPERUSER_SECRET, AUTHORITY_MAP = "db-administrator", "shared-authority"
 AUTHORITY_KEY = "source-ca.crt"
+SMART_SECONDS = 10
+"""So long a server that stops waits for its sessions to leave, which the gateway's never do; 180 by default."""
 PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
 GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
 GATEWAY_SECONDS = 60
@@ -78,6 +80,7 @@ def cluster(
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),
         },
         "resources": {"requests": {"cpu": "50m", "memory": memory}, "limits": {"memory": memory}},
+        "smartShutdownTimeout": SMART_SECONDS,
         "affinity": {"enablePodAntiAffinity": True, "topologyKey": "kubernetes.io/hostname"},
         "certificates": {"serverAltDNSNames": names(plan, args.host)},
         "inheritedMetadata": {"labels": labels(stack, args.service)},
