@@ -22,6 +22,8 @@ SMART_SECONDS = 10
 """So long a server that stops waits for its sessions to leave, which the gateway's never do; 180 by default."""
 PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
 GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
+RENEWAL_SECONDS = 30
+"""So often a gateway's pod looks for certificates that were renewed."""
 GATEWAY_SECONDS = 60
 """So long a gateway's pod that is to go lets its transactions end."""
 GATEWAY_FOLDER, ROUTE_FOLDER, TLS_FOLDER = "/etc/gateway", "/etc/gateway-route", "/etc/gateway-tls"
@@ -152,7 +154,13 @@ def deployment(
     # By SIGTERM PgBouncer waits for clients to leave, which pooled ones never do: they would be cut in the
     # middle. By SIGINT it lets transactions end and goes; first everybody has to know that it is leaving.
     end = f"sleep 2; kill -INT 1; sleep {GATEWAY_SECONDS}"
-    begin = f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
+    # PgBouncer reads certificates when it is told to, and the operator renews them long before they end.
+    given = f"cat {TLS_FOLDER}/server/tls.crt {TLS_FOLDER}/ca/ca.crt | cksum"
+    renewed = f'is=$({given}); [ "$is" = "$was" ] || {{ was=$is; kill -HUP 1; }}'
+    begin = (
+        f"was=$({given})\n(while sleep {RENEWAL_SECONDS}; do {renewed}; done) &\n"
+        f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
+    )
     return {
         "replicas": settings.gateways,
         "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -222,8 +230,8 @@ def deployment(
 
 
 def disruption_budget() -> Manifest:
-    """A node that is drained leaves one gateway at least."""
-    return {"minAvailable": 1, "selector": {"matchLabels": dict(APP)}}
+    """Nodes that are drained take one gateway at a time; a single one must not keep its node from it."""
+    return {"maxUnavailable": 1, "selector": {"matchLabels": dict(APP)}}
 
 
 def _service(selector: Mapping[str, str], port: int, target: int, address: str | None) -> Manifest:
