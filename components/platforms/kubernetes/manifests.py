@@ -19,7 +19,7 @@ STACK, SERVICE = "waqiti/stack", "waqiti/service"
 SUPERUSER_SECRET, AUTHORITY_MAP = "db-administrator", "shared-authority"
 AUTHORITY_KEY = "source-ca.crt"
 SMART_SECONDS = 10
-"""So long a server that stops waits for its sessions to leave, which the gateway's never do; 180 by default."""
+"""So long a server that stops waits for sessions to leave, which the gateway's never do; 180 by default."""
 PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
 GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
 RENEWAL_SECONDS = 30
