@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.platforms.kubernetes.operator_parameters import PRELOADED
 from components.platforms.kubernetes.plan import CLUSTER, GATEWAY_MEMORY, PORT, ServicePlan
 from components.platforms.kubernetes.policies import APP
 
@@ -28,9 +29,9 @@ GATEWAY_SECONDS = 60
 """So long a gateway's pod that is to go lets its transactions end."""
 GATEWAY_FOLDER, ROUTE_FOLDER, TLS_FOLDER = "/etc/gateway", "/etc/gateway-route", "/etc/gateway-tls"
 
-FIXED = frozenset({"shared_preload_libraries", "archive_mode", "archive_command", "listen_addresses", "port"})
-"""Parameters that the operator sets, and refuses from others; pg_stat_statements is loaded because one of
-its own parameters is set. https://cloudnative-pg.io/documentation/current/postgresql_conf/#fixed-parameters"""
+PATIENT: Mapping[str, str] = {"wal_receiver_timeout": "60s", "wal_sender_timeout": "60s"}
+"""While a service may move, PostgreSQL's own time-outs: after the operator's 5 s a subscription would begin a
+transaction again and again that its publisher takes longer to decode (a large one of others' tables)."""
 
 
 def labels(stack: str, service: str) -> Manifest:
@@ -61,6 +62,8 @@ def cluster(
 ) -> Manifest:
     """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions."""
     memory = f"{plan.memory}Ki"
+    own = {key: one for key, one in args.parameters.items() if key != PRELOADED}
+    parameters = {**PATIENT, **own} if settings.link else own
     return {
         "instances": settings.instances,
         "imageName": settings.postgres_image,
@@ -87,7 +90,7 @@ def cluster(
         "certificates": {"serverAltDNSNames": names(plan, args.host)},
         "inheritedMetadata": {"labels": labels(stack, args.service)},
         "postgresql": {
-            "parameters": {key: one for key, one in sorted(args.parameters.items()) if key not in FIXED},
+            "parameters": dict(sorted(parameters.items())),
             "pg_hba": hba_lines(args),
         },
         **(
