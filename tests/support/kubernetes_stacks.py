@@ -82,7 +82,7 @@ class KubernetesStack(DockerStack):
         return ClusterApi(CONTEXT, self.host)
 
     def kill_primary(self, service: str) -> None:
-        """End a service's primary with its pod at once, as a node that dies does; back once it serves again."""
+        """End a service's primary with its pod at once; back once it serves again."""
         namespace = f"waqiti-test-{service}"
         (pod,) = self.api.listed("Pod", namespace, "cnpg.io/instanceRole=primary")
         name, old = pod["metadata"]["name"], pod["metadata"]["uid"]
