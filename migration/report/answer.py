@@ -10,12 +10,13 @@ from migration.report.model import Report, ServiceReport
 
 HOME = frozenset({"moved", "already moved", "finished"})
 _NEXT = {
-    "not begun": "python -m migration run {names}",
-    "undone": "python -m migration run {names}",
-    "following": "python -m migration cutover {names}",
-    "fallen back": "docs/runbooks/rollback.md",
-    "moved": "once nobody wants it back, python -m migration finish {names}",
+    "not begun": ("", "python -m migration run {names}"),
+    "undone": ("", "python -m migration run {names}"),
+    "following": ("", "python -m migration cutover {names}"),
+    "fallen back": ("", "docs/runbooks/rollback.md"),
+    "moved": (", to be finished once nobody wants it back", "python -m migration finish {names}"),
 }
+_ELSE = ("", "python -m migration resume {names}")
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,9 @@ def _states(services: Sequence[ServiceReport]) -> Iterator[tuple[str, str]]:
         states.setdefault(one.state.removeprefix("already "), []).append(one.service)
     for state, names in states.items():
         if state != "finished":
-            advice = _NEXT.get(state, "python -m migration resume {names}")
+            more, how = _NEXT.get(state, _ELSE)
             verb = "is" if len(names) == 1 else "are"
-            yield f"{', '.join(names)} {verb} {state}", advice.format(names=" ".join(names))
+            yield f"{', '.join(names)} {verb} {state}{more}", how.format(names=" ".join(names))
 
 
 def _proven(one: ServiceReport) -> bool:
