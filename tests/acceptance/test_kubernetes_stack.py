@@ -22,6 +22,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
 QUEUE = "INSERT INTO jobs (payload) VALUES (to_jsonb(%s::text))"
 """The notification service's; its keys are of a sequence."""
+USERS = (
+    "INSERT INTO users (public_id, handle, email)"
+    " SELECT gen_random_uuid(), 'w' || left(md5(who), 20), who FROM (SELECT %s::text) AS given (who)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,7 @@ def test_each_services_applications_reach_its_gateway_and_no_more(deployed: Kube
 
 def test_a_primary_that_is_killed_in_a_move_loses_nothing(deployed: KubernetesStack) -> None:
     service = deployed.contract.services["user"]
-    with Writer(endpoint_database(service)) as writer:
+    with Writer(endpoint_database(service), USERS) as writer:
         writer.wait_for_more()
         for verb, *options in (("start", "--yes"), ("verify",), ("cutover", "--yes")):
             if verb == "verify":
