@@ -35,7 +35,7 @@ transaction again and again that its publisher takes longer to decode (a large o
 
 
 def quantity(kilobytes: int) -> str:
-    """As the API gives it back: in the largest unit that leaves no fraction. Else a preview finds a change."""
+    """As the API gives it back, in the largest unit without a fraction: else a preview finds a change."""
     units = ["Ki", "Mi", "Gi", "Ti"]
     while kilobytes and kilobytes % 1024 == 0 and len(units) > 1:
         kilobytes //= 1024
