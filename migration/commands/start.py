@@ -13,7 +13,7 @@ from core.progress.interface import Silent
 from core.progress.units import size
 from migration.commands.common import DEFAULT_WAL_GIB, NoThrottle, RateLimit, WalLimit, Workers
 from migration.commands.verbs import SkipGate, ask, at_work, copy_pace, not_finished, show_states
-from migration.examine.read_plan import examine
+from migration.examine.read_plan import examine, read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.moves.online import Online
 
@@ -59,9 +59,12 @@ def start(
         )
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
-            gates = check_gates(agreed, service, plan, "start", verbs.gate_limits)
+            # The first one may have taken hours: what came since goes along.
+            now = plan if service is wanted[0] else read_plan(agreed, [service]).online()
+            now.check()
+            gates = check_gates(agreed, service, now, "start", verbs.gate_limits)
             gates.require(skipped)
-            move = online.start(service, plan)
+            move = online.start(service, now)
             record_skipped(verbs.journal, move, gates, skipped)
             return {"state": move.state, "note": "verify it, then cut it over", "gates": gates.as_json()}
 
