@@ -60,7 +60,11 @@ def _only_newer(
 ) -> Iterator[Problem]:
     if not catalog.server.major < _WIDER_TYPES <= target.major:
         return
-    tables = [catalog.tables[key[1]] for key in sorted(closure.objects) if key[1] in catalog.tables]
+    tables = [
+        catalog.tables[oid]
+        for classid, oid in sorted(closure.objects)
+        if classid == PG_CLASS and oid in catalog.tables
+    ]
     columns = [
         f"{table.name}.{display_name(column.name)}"
         for table in tables
@@ -72,8 +76,8 @@ def _only_newer(
         yield Problem(
             service.name, "version", "note",
             f"{', '.join(columns[:3])}{more}: PostgreSQL {_WIDER_TYPES} and newer take what"
-            f" {catalog.server.major} cannot read (infinite intervals, more of jsonpath); such a value, written"
-            " after the cutover, would stop the way back",
+            f" {catalog.server.major} cannot read (infinite intervals, more of jsonpath); such a value,"
+            " written after the cutover, would stop the way back",
         )  # fmt: skip
 
 

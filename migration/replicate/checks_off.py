@@ -93,13 +93,14 @@ def take_off(connection: Connection, service: str, wanted: Iterable[TableCheck])
         "names": [check.name for check in checks],
     }
     rows = connection.execute(query("checks_off_there"), named).fetchall()
-    there = [TableCheck(TableName(schema, table), name) for schema, table, name in rows]
+    there = {TableCheck(TableName(schema, table), name): asked for schema, table, name, asked in rows}
     if there:
         ensure_schema(connection)
         connection.execute(query("checks_off_table"))
-    for check in there:
-        patiently(connection, f"take off {check}", partial(_take_off, connection, service, check))
-    return there
+    for check, asked in there.items():
+        act = partial(_take_off, connection, service, check, asked=asked)
+        patiently(connection, f"take off {check}", act)
+    return list(there)
 
 
 def put_on(connection: Connection, service: str) -> list[TableCheck]:
@@ -172,10 +173,11 @@ def _checks(connection: Connection, asked: str, service: str) -> list[TableCheck
     return [TableCheck(TableName(schema, table), name) for schema, table, name in rows]
 
 
-def _take_off(connection: Connection, service: str, check: TableCheck) -> None:
+def _take_off(connection: Connection, service: str, check: TableCheck, *, asked: bool) -> None:
     on, name = check.table.identifier(), sql.Identifier(check.name)
     values = {
         "service": service, "schema": check.table.schema, "table": check.table.name, "name": check.name,
+        "asked": asked,
     }  # fmt: skip
     # Definitions are printed with every name qualified; event triggers keep the session's own path.
     before = connection.execute("SELECT pg_catalog.current_setting('search_path')").fetchone()

@@ -18,7 +18,7 @@ INSERT INTO waqiti_migration.checks_off
     (service, schema_name, table_name, constraint_name, definition, comment, valid, inherited, off)
 SELECT %(service)s, nspname, relname, conname,
        pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(oid), ' NOT VALID$', ''),
-       pg_catalog.obj_description(oid, 'pg_constraint'), convalidated, NOT conislocal, true
+       pg_catalog.obj_description(oid, 'pg_constraint'), convalidated, NOT (conislocal AND %(asked)s), true
 FROM found ORDER BY depth
 ON CONFLICT (schema_name, table_name, constraint_name) DO UPDATE SET
     number = DEFAULT, service = excluded.service, definition = excluded.definition, comment = excluded.comment,
