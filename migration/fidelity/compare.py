@@ -38,12 +38,29 @@ query = queries(__package__)
 __all__ = ["Difference", "compare_schemas"]
 
 _QUERIES: tuple[LiteralString, ...] = (
-    "relations", "parts", "code", "comments", "dependences",
-)  # fmt: skip
-_NO_SQL = frozenset({
-    "text", "labels", "roles", "options", "toast options", "initial", "moving initial", "locale", "rules",
-    "collate", "ctype", "template", "parser",
-})  # fmt: skip
+    "relations",
+    "parts",
+    "code",
+    "comments",
+    "dependences",
+)
+_NO_SQL = frozenset(
+    {
+        "text",
+        "labels",
+        "roles",
+        "options",
+        "toast options",
+        "initial",
+        "moving initial",
+        "locale",
+        "rules",
+        "collate",
+        "ctype",
+        "template",
+        "parser",
+    }
+)
 """Properties that are what somebody wrote, or bare names."""
 _NOT_NULL_CONSTRAINTS = 180_000
 """From this version on NOT NULL is a constraint with a name; before, there is nothing to compare it with."""
@@ -79,9 +96,13 @@ def compare_schemas(
             theirs = _as_if_there(theirs, ours, theirs_off, our_checks)
             ours = _as_if_there(ours, theirs, ours_off, their_checks)
             rights = compare_rights(
-                connection, service=contract.services[name], own=own, catalog=plan.catalog,
-                ours=ours, theirs=theirs,
-            )  # fmt: skip
+                connection,
+                service=contract.services[name],
+                own=own,
+                catalog=plan.catalog,
+                ours=ours,
+                theirs=theirs,
+            )
         return (*really_different(connection, _differences(ours, theirs)), *rights)
 
 
@@ -94,9 +115,13 @@ def _read(connection: Connection, source_version: int) -> _Side:
             expressions = tuple(with_quotes(text) for text in properties.pop("expressions", ()))
             said = {word: value if word in _NO_SQL else _quoted(value) for word, value in properties.items()}
             rows[kind, with_quotes(identity)] = Described(
-                (classid, oid), on and with_quotes(on), said, drop and with_quotes(drop),
-                create and readable(create), expressions,
-            )  # fmt: skip
+                (classid, oid),
+                on and with_quotes(on),
+                said,
+                drop and with_quotes(drop),
+                create and readable(create),
+                expressions,
+            )
     return rows
 
 
@@ -180,8 +205,10 @@ def _checks(
     """The checks that a side goes without while it follows (`migration.steps.shifting_checks`), and all that
     it has."""
     rows = connection.execute(query("checks"), {"schemas": list(own.schemas)})
-    there = {TableCheck(TableName(schema, table), name): (classid, oid)
-             for schema, table, name, classid, oid in rows}  # fmt: skip
+    there = {
+        TableCheck(TableName(schema, table), name): (classid, oid)
+        for schema, table, name, classid, oid in rows
+    }
     return frozenset(without(connection, own.service)), there
 
 

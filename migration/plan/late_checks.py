@@ -82,10 +82,13 @@ def shifting(objects: Set[ObjectId], catalog: Catalog) -> frozenset[ObjectId]:
     return frozenset(
         key
         for key, judged in catalog.judged.items()
-        if judged.shifting and key in objects and key[0] == PG_CONSTRAINT
-        and catalog.whole(key)[0] == PG_CLASS and catalog.whole(key)[1] in catalog.tables
+        if judged.shifting
+        and key in objects
+        and key[0] == PG_CONSTRAINT
+        and catalog.whole(key)[0] == PG_CLASS
+        and catalog.whole(key)[1] in catalog.tables
         and not catalog.objects[key].definition.endswith(" NOT ENFORCED")
-    )  # fmt: skip
+    )
 
 
 def shifting_checks(plan: ServicePlan, catalog: Catalog) -> Iterator[ShiftingCheck]:

@@ -176,9 +176,12 @@ def _checks(connection: Connection, asked: str, service: str) -> list[TableCheck
 def _take_off(connection: Connection, service: str, check: TableCheck, *, asked: bool) -> None:
     on, name = check.table.identifier(), sql.Identifier(check.name)
     values = {
-        "service": service, "schema": check.table.schema, "table": check.table.name, "name": check.name,
+        "service": service,
+        "schema": check.table.schema,
+        "table": check.table.name,
+        "name": check.name,
         "asked": asked,
-    }  # fmt: skip
+    }
     # Definitions are printed with every name qualified; event triggers keep the session's own path.
     before = connection.execute("SELECT pg_catalog.current_setting('search_path')").fetchone()
     connection.execute("SET LOCAL search_path = ''")

@@ -31,18 +31,22 @@ def shifting_problems(service: Service, catalog: Catalog, closure: Closure) -> I
             continue
         if key[0] == PG_ATTRDEF and _is_stored(table, item.name):
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"generated column {item.identity} {_ASKS}: the service's own database would compute other"
                 " values; a trigger may take its place; in the shared database first:"
                 f" {_with_trigger(table, item)}",
-            )  # fmt: skip
+            )
         elif item.kind == "index" and (drop := _drop(catalog, table, item)) is not None:
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"{item} is unique or excludes rows, and {_ASKS}: rows that never met in one database would"
                 " in the other, and stop its replication; a trigger may take its place; in the shared"
                 f" database first: {drop}",
-            )  # fmt: skip
+            )
 
 
 def _is_stored(table: Table, name: str) -> bool:
