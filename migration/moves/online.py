@@ -26,7 +26,7 @@ from migration.copy.pace import CopyPace
 from migration.guards.flag import UPDATED
 from migration.journal.journal import Move
 from migration.journal.states import SWITCHING, State, Verb
-from migration.moves.start import START
+from migration.moves.start import START, run_start
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
 from migration.replicate.slots import KEYS_SUFFIX, SEEN_SUFFIX, drop_slot
@@ -95,7 +95,7 @@ class Online:
             self._undo_start(move, service, plan)
             move = journal.start(service, "online", State.STARTING)
         try:
-            self.runner.run(move, START, self.context(move, service, plan))
+            run_start(self.runner, move, self.context(move, service, plan))
         except BaseException:
             # Without the journal, or with something left, the move stays as it is: `resume` undoes the rest.
             if not self.runner.left:

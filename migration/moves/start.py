@@ -19,6 +19,7 @@ from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
 from migration.copy.tables import CopyTask, copy_tables
 from migration.guards.changes import WATCHING
+from migration.journal.journal import Move
 from migration.moves.key_orphans import require_no_orphans
 from migration.moves.meanwhile import COPIED, MADE, fill_what_came, make_new, make_what_came, new_tables
 from migration.moves.offline import (
@@ -36,6 +37,7 @@ from migration.references.replicas import drop_replicas, make_replicas
 from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
+from migration.schema.dumps import schema_dumps
 from migration.steps.apply_path import (
     find_names_on_source,
     find_names_on_target,
@@ -43,7 +45,7 @@ from migration.steps.apply_path import (
     forget_names_on_target,
 )
 from migration.steps.context import OnlineMove
-from migration.steps.runner import Step
+from migration.steps.runner import Runner, Step
 from migration.steps.shifting_checks import forget_checks, take_off_own
 
 CAUGHT_UP_BYTES = 1 << 20
@@ -213,3 +215,10 @@ START: tuple[Step[OnlineMove], ...] = (
     Step("fill what came meanwhile", fill_what_came),
 )
 """In order. Undone from the last that was begun to the first."""
+
+
+def run_start(runner: Runner, move: Move, context: OnlineMove) -> None:
+    """Run them, by one dump of the schema: what is built after the copy is what was made before it, whatever
+    somebody has dropped meanwhile. Raises what the step that failed raised, after everything was undone."""
+    with schema_dumps(context.source) as context.dumps:
+        runner.run(move, START, context)
