@@ -47,12 +47,17 @@ class TakenOver:
 
 
 def take_over(
-    make: Callable[[Plan], OnlineMove], flow: Flow, read: Callable[[], Plan], schema: str
+    make: Callable[[Plan], OnlineMove],
+    flow: Flow,
+    read: Callable[[], Plan],
+    schema: str,
+    again: Collection[TableName] = (),
 ) -> tuple[Plan, TakenOver]:
     """Bring the side that follows up to all schema changes that were carried over; returns the plan then.
 
-    `read` reads the plan from the catalogues, `make` makes the move that works by it. Raises StepTimeout
-    where a change does not arrive, and what copying and connecting raise.
+    `read` reads the plan from the catalogues, `make` makes the move that works by it; the rows of tables
+    `again` are copied although they are followed, being new and without guards. Raises StepTimeout where a
+    change does not arrive, and what copying and connecting raise.
     """
     if not (flow.changes.is_there(flow.at_publisher) and flow.changes.is_there(flow.at_subscriber)):
         plan = read()
@@ -66,7 +71,7 @@ def take_over(
     _arrive(flow)
     move = make(read())
     take_off_checks(move, flow.subscriber)
-    tables = _take_tables(move, flow)
+    tables = _take_tables(move, flow, again)
     _guard_tables(move, flow)
     if flow.direction == "forward":
         _grant(move, flow)
@@ -78,13 +83,6 @@ def take_over(
 def tables_of(make: Callable[[Plan], OnlineMove], read: Callable[[], Plan]) -> Callable[[], set[TableName]]:
     """Gives the names of the service's tables, as the shared database has them when it is asked."""
     return lambda: {table.name for table in make(read()).own.relations}
-
-
-def take_over_again(move: OnlineMove, flow: Flow, names: Collection[TableName]) -> None:
-    """Make the rows of some tables, followed or not, those that the side that serves has, and follow them."""
-    tables = [table for table in move.own.relations if _held(table) and table.name in names]
-    if tables:
-        _take(move, flow, tables)
 
 
 def require_no_more(flow: Flow, taken: TakenOver) -> None:
@@ -124,16 +122,16 @@ def _followed(flow: Flow) -> set[TableName]:
     return {TableName(*row) for row in rows}
 
 
-def _take_tables(move: OnlineMove, flow: Flow) -> tuple[str, ...]:
+def _take_tables(move: OnlineMove, flow: Flow, again: Collection[TableName]) -> tuple[str, ...]:
     with flow.subscriber.translated("reading which tables are followed"):
         followed = _followed(flow)
-    new = [table for table in move.own.relations if _held(table) and table.name not in followed]
-    if new:
-        _take(move, flow, new)
-    return tuple(str(table.name) for table in new)
-
-
-def _take(move: OnlineMove, flow: Flow, new: Sequence[Table]) -> None:
+    new = [
+        table
+        for table in move.own.relations
+        if _held(table) and (table.name not in followed or table.name in again)
+    ]
+    if not new:
+        return ()
     flow.publish(move.own.relations)
     with flow.subscriber.translated("settling replica identities"):
         settle_identities(flow.at_subscriber, move.name, move.own.relations)
@@ -142,6 +140,7 @@ def _take(move: OnlineMove, flow: Flow, new: Sequence[Table]) -> None:
         flow.prove(ARRIVE_SECONDS)
         _copy(move, flow, session, new)
         flow.refresh()
+    return tuple(str(table.name) for table in new)
 
 
 def _grant(move: OnlineMove, flow: Flow) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import sql
 
 from migration.carry.missing import make_missing, move_partitions
-from migration.carry.take_over import tables_of, take_over, take_over_again
+from migration.carry.take_over import tables_of, take_over
 from migration.catalog.tables import TableName
 from migration.examine.read_plan import read_plan
 from migration.fidelity.compare import compare_schemas
@@ -68,8 +68,8 @@ def fill_what_came(move: OnlineMove) -> Mapping[str, Any]:
             return {}
         now = watch(connection, move.name, move.service.schema_name)
     with move.forward() as flow:
-        plan, _ = take_over(_with(move), flow, _reading(move), move.service.schema_name)
-        take_over_again(replace(move, plan=plan), flow, made & early)
+        schema, again = move.service.schema_name, made & early
+        plan, _ = take_over(_with(move), flow, _reading(move), schema, again)
     differences = compare_schemas(move.source, move.target, plan, move.name, move.contract)
     if differences:
         first = f": {changes[0]}" if changes else ""
