@@ -20,7 +20,7 @@ from tests.clients.programs import node_packages, python_packages
 
 HERE = Path(__file__).parent / "schema_tools"
 DEPLOYS = 6
-SECONDS = 120
+SECONDS = 300
 
 
 @dataclass(frozen=True)
