@@ -43,8 +43,10 @@ BEGIN ATOMIC
     WITH it AS (
         SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.reloptions,
                n.nspname, cardinality(before) = 0 AS made,
+               -- Not what inherits otherwise, and goes on to.
                EXISTS (SELECT FROM unnest(before) AS line
-                       WHERE line LIKE 'parent|%' AND NOT c.relispartition) AS detached
+                       WHERE line LIKE 'parent|%' AND NOT c.relispartition
+                         AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)) AS detached
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = carried_statements.relation
     ), added AS (
         SELECT line, split_part(line, '|', 1) AS kind, split_part(line, '|', 2) AS key
