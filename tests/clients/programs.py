@@ -58,6 +58,12 @@ class Running:
         assert self.process.returncode == 0, f"{self.name}: {complaints[-2000:]}"
         return Outcome(**json.loads(said.splitlines()[-1]))
 
+    def kill(self) -> None:
+        """Where a test ends without its outcome."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
 
 def start(
     driver: Driver, endpoint: Endpoint, login: Login, folder: Path, *, prepared: bool, rest_ms: int = 50

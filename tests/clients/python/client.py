@@ -89,7 +89,7 @@ async def with_django(stack: AsyncExitStack) -> Round:
     sys.path.append(str(Path(__file__).parent / "packages"))
     import django
     from django.conf import settings
-    from django.db import connection, models, transaction
+    from django.db import connections, models, transaction
 
     url = urlsplit(URL)
     own = {
@@ -118,7 +118,7 @@ async def with_django(stack: AsyncExitStack) -> Round:
 
     # A connection is a thread's.
     thread = stack.enter_context(ThreadPoolExecutor(1))
-    stack.callback(lambda: thread.submit(connection.close).result())
+    stack.callback(lambda: thread.submit(connections.close_all).result())
 
     async def round_(name: str, n: int) -> int:
         return await asyncio.wrap_future(thread.submit(one, name, n))
