@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import NoSuchBackup, RestoreFailed
+from core.errors import KeyMissing, NoSuchBackup, RestoreFailed
 from operations.backup import catalogue, locks
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup
@@ -17,7 +17,8 @@ from operations.backup.due import BEHIND_SECONDS
 from operations.backup.state import BEAT_SECONDS, read_state, supervisor
 from operations.backup.sums import damaged_files
 from operations.backup.wal import Segment
-from operations.check.model import Found
+from operations.check.model import Found, Read
+from operations.restore.compressed import is_sealed
 from operations.restore.records import read_records
 from operations.restore.segments import Wal, missing_line, read_wal, stage
 from servers import osuser, paths
@@ -39,23 +40,26 @@ def check_supervisor(archive: Archive, found: Found) -> None:
         found("supervisor", f"the supervisor {state.pid} is silent", f"see {archive.log}/supervisor.log")
     if state.stopped:
         found(
-            "receiver", "a restore was cut off while it exchanged the data, and nothing is received",
+            "receiver",
+            "a restore was cut off while it exchanged the data, and nothing is received",
             f"go on with `python -m operations restore {archive.service} --swap --yes`",
-        )  # fmt: skip
+        )
     elif locks.holder(archive.receiver_lock) is None:
         said = state.receiver.said or "it never came up"
         found("receiver", f"nothing receives the WAL ({said})", _receiver_remedy(archive, said))
     if archive.policy.get("synchronous") and not state.synchronous.in_force:
         found(
-            "synchronous", "commits do not wait for the archive, as services.yaml wants: "
+            "synchronous",
+            "commits do not wait for the archive, as services.yaml wants: "
             f"{state.synchronous.said or 'the receiver has not caught up yet'}",
             "bring the receiver back; they wait again as soon as it has caught up",
-        )  # fmt: skip
+        )
     if abs(state.clock_jump) > CLOCK_SECONDS:
         found(
-            "clock", f"this machine's clock was set by {state.clock_jump:+.0f} s under the supervisor",
+            "clock",
+            f"this machine's clock was set by {state.clock_jump:+.0f} s under the supervisor",
             "see that it is right; a new supervisor (end it, `pulumi up`) forgets it",
-        )  # fmt: skip
+        )
     for name, task in state.tasks.items():
         if task.failures:
             found("task", f"{name} failed {task.failures} times, last: {task.said}", "see its line")
@@ -99,9 +103,10 @@ def check_backups(archive: Archive, found: Found) -> None:
     need = 2 * max((one.bytes for one in fulls), default=0)
     if free < need:
         found(
-            "space", f"{free / 1e9:.1f} GB are free at {archive.folder}, less than two full backups need",
+            "space",
+            f"{free / 1e9:.1f} GB are free at {archive.folder}, less than two full backups need",
             "make room, or lower `keep`",
-        )  # fmt: skip
+        )
 
 
 def _check_order(usable: list[Backup], now: float, found: Found) -> None:
@@ -118,22 +123,24 @@ def _check_order(usable: list[Backup], now: float, found: Found) -> None:
             )
         elif latest is not None and latest.end is not None and one.end < latest.end:
             found(
-                "clock", f"backup {one.id} was taken after {latest.id} but by a clock that was behind",
+                "clock",
+                f"backup {one.id} was taken after {latest.id} but by a clock that was behind",
                 "see that the clocks are right, then take a new one",
-            )  # fmt: skip
+            )
         latest = one
 
 
-def check_wal(archive: Archive, found: Found, *, everything: bool) -> int:
-    """Whether whole WAL leads from the oldest whole backup to now; returns how many segments were read.
+def check_wal(archive: Archive, found: Found, *, everything: bool) -> Read:
+    """Whether whole WAL leads from the oldest whole backup to now; returns how much of it was read.
 
-    Segments that were read before and have not changed since are left out, unless `everything`.
+    Segments that were read before and have not changed since are left out, unless `everything`: also those
+    that were encrypted since, which only the private key could open.
     """
     usable = [one for one in catalogue.whole(catalogue.backups(archive)) if one.begin_lsn is not None]
     wal = read_wal(archive)
     if not usable:
-        return 0
-    read = 0
+        return Read()
+    read = Read()
     for timeline in wal.timelines:
         mine = [one for one in usable if one.timeline == timeline]
         if not mine:
@@ -146,22 +153,24 @@ def check_wal(archive: Archive, found: Found, *, everything: bool) -> int:
             continue
         if missing:
             found(
-                "hole", f"a hole is in the WAL: {missing_line(missing)} is missing; nothing after it can be "
+                "hole",
+                f"a hole is in the WAL: {missing_line(missing)} is missing; nothing after it can be "
                 f"reached from backup {mine[0].id}",
                 f"take a new full backup: python -m operations backup {archive.service}",
-            )  # fmt: skip
+            )
             segments = [one for one in segments if one < missing[0]]
-        read += _read(archive, wal, segments, begin, found, everything=everything)
+        more = _read(archive, wal, segments, begin, found, everything=everything)
+        read = Read(read.segments + more.segments, read.sealed + more.sealed)
     return read
 
 
 def _read(
     archive: Archive, wal: Wal, segments: list[Segment], begin: int, found: Found, *, everything: bool
-) -> int:
+) -> Read:
     known = {} if everything else _known(archive)
-    fresh = [i for i, one in enumerate(segments) if known.get(one.name()) != _mark(wal.files[one])]
+    fresh = [i for i, one in enumerate(segments) if not _was_read(known, one, wal)]
     if not fresh:
-        return 0
+        return Read()
     # A record may begin in the segment before the first new one.
     rest = segments[max(0, fresh[0] - 1) :]
     read = 0
@@ -175,22 +184,31 @@ def _read(
             records = read_records(archive, folder, some, start, quiet=True)
             if records.damaged is not None:
                 found(
-                    "damaged", f"WAL segment {records.damaged}; nothing after it can be reached",
+                    "damaged",
+                    f"WAL segment {records.damaged}; nothing after it can be reached",
                     f"take a new full backup: python -m operations backup {archive.service}",
-                )  # fmt: skip
-                return read
+                )
+                return Read(read)
             read += len(some)
             for one in some:
                 if one not in wal.partial:
                     known[one.name()] = _mark(wal.files[one])
                 (folder / one.name()).unlink(missing_ok=True)
+    except KeyMissing:
+        return Read(read, len(fresh))
     except RestoreFailed as error:
         found("damaged", str(error), f"take a new full backup: python -m operations backup {archive.service}")
-        return read
+        return Read(read)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     osuser.write_private(_known_file(archive), json.dumps(known))
-    return read
+    return Read(read)
+
+
+def _was_read(known: dict[str, list[int]], segment: Segment, wal: Wal) -> bool:
+    """Whether it was read as it is, or before it was encrypted."""
+    mark = known.get(segment.name())
+    return mark is not None and (mark == _mark(wal.files[segment]) or is_sealed(wal.files[segment]))
 
 
 def _known_file(archive: Archive) -> Path:
@@ -214,6 +232,7 @@ def check_files(archive: Archive, found: Found) -> None:
     for backup in catalogue.whole(catalogue.backups(archive)):
         for file, why in damaged_files(archive, backup):
             found(
-                "damaged", f"{file} of backup {backup.id} {why}",
+                "damaged",
+                f"{file} of backup {backup.id} {why}",
                 f"take a new one: python -m operations backup {archive.service}",
-            )  # fmt: skip
+            )

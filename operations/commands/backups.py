@@ -45,11 +45,16 @@ def list_backups(
     for name, one in found.items():
         for backup in one["backups"]:
             grid.add_row(
-                name, backup["backup"], backup["kind"], backup["status"].lower().replace("_", " "),
+                name,
+                backup["backup"],
+                backup["kind"],
+                backup["status"].lower().replace("_", " "),
                 "" if backup["age_seconds"] is None else duration(backup["age_seconds"]),
-                size(backup["bytes"]), f"{backup['begin_lsn']} to {backup['end_lsn']}",
-                str(backup["timeline"] or ""), utc(backup["proven"]),
-            )  # fmt: skip
+                size(backup["bytes"]),
+                f"{backup['begin_lsn']} to {backup['end_lsn']}",
+                str(backup["timeline"] or ""),
+                utc(backup["proven"]),
+            )
     here.out.print(grid)
     for name, one in found.items():
         here.out.print(f"{name}: {_line(one)}", markup=False)
@@ -82,7 +87,8 @@ def check_backups(
         grid = Grid("service", "check", "what is wrong", "what to do")
         for one in done:
             if not one.findings:
-                grid.add_row(one.service, "", f"nothing ({one.segments_read} new segments read)", "")
+                sealed = f", {one.segments_sealed} encrypted ones not" if one.segments_sealed else ""
+                grid.add_row(one.service, "", f"nothing ({one.segments_read} new segments read{sealed})", "")
             for finding in one.findings:
                 grid.add_row(one.service, finding.check, finding.problem, finding.remedy)
         here.out.print(grid)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from servers.certificates import Authority
 from servers.kubernetes_api import ClusterApi
 from servers.paths import cache_dir
 from servers.postgres import PostgresServer
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.docker_stacks import (
     ADMINISTRATOR,
     APPLICATION,
@@ -31,6 +32,7 @@ from tests.support.docker_stacks import (
     DockerStack,
 )
 from tests.support.folders import own_folder
+from tests.support.places import REPOSITORY
 
 HOST_ADDRESS, NODE_ADDRESS, PODS = "10.99.0.1", "10.99.0.2", "10.244.0.0/16"
 """The test cluster's: this machine, the node, its pods."""
@@ -59,8 +61,12 @@ def _script(*arguments: str) -> str:
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
             [REPOSITORY / "script" / "test-cluster", *arguments],
-            stdout=subprocess.PIPE, stderr=said, text=True, timeout=_SECONDS, check=False,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
         said.seek(0)
         assert done.returncode == 0, said.read()[-2000:]
     return done.stdout.strip()
@@ -74,6 +80,28 @@ class KubernetesStack(DockerStack):
     @property
     def api(self) -> ClusterApi:
         return ClusterApi(CONTEXT, self.host)
+
+    def kill_primary(self, service: str) -> None:
+        """End a service's primary with its pod at once; back once it serves again."""
+        namespace = f"waqiti-test-{service}"
+        (pod,) = self.api.listed("Pod", namespace, "cnpg.io/instanceRole=primary")
+        name, old = pod["metadata"]["name"], pod["metadata"]["uid"]
+        subprocess.run(
+            [cache_dir() / "kubernetes" / "bin" / "kubectl", "--kubeconfig", self.host, "-n", namespace,
+             "delete", "pod", name, "--force", "--grace-period=0"],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            for pod in self.api.listed("Pod", namespace, "cnpg.io/instanceRole=primary"):
+                ready = any(
+                    one["type"] == "Ready" and one["status"] == "True"
+                    for one in pod["status"].get("conditions", ())
+                )
+                if pod["metadata"]["uid"] != old and ready:
+                    return
+            time.sleep(0.5)
+        raise AssertionError(f"{service}'s primary did not come back")
 
     def objects(self, service: str, kind: str, labels: str = "") -> list[str]:
         """The names of those objects in a service's namespace."""
