@@ -99,7 +99,7 @@ async def with_django(stack: AsyncExitStack) -> Round:
     settings.configure(DATABASES={"default": own}, INSTALLED_APPS=[], USE_TZ=True)
     django.setup()
 
-    class Rows(models.Model):
+    class Rows(models.Model):  # type: ignore[misc]
         pk = models.CompositePrimaryKey("client", "n")
         client = models.TextField()
         n = models.BigIntegerField()
