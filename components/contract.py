@@ -234,6 +234,21 @@ class MonitoringControl(_Part):
         return None if self.prometheus_port is None else f"http://{self.address}:{self.prometheus_port}"
 
 
+class SloPolicy(_Part):
+    """What a move must not do to a service; `components.catalogue.slo` says it field by field."""
+
+    business: str | None = None
+    auto_rollback: int | None = None
+    """Seconds."""
+    latency: float = 2.0
+    errors: float = 0.02
+    success: float = 0.9
+    before: int = 15
+    """Seconds."""
+    patience: int = 10
+    """Seconds."""
+
+
 class CrossingRule(_Part):
     """What to do with objects that cross to another service, from services.yaml."""
 
@@ -306,6 +321,8 @@ class Service(_Part):
     """The services whose instances let this one's through."""
     row_security: RowSecurityMode | None = None
     """None: not decided, which a service needs to be where it makes a difference."""
+    slo: SloPolicy | None = None
+    """None: a move does not watch how the service does."""
 
     @property
     def login(self) -> Login:

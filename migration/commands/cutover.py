@@ -14,6 +14,7 @@ from core.progress.interface import Silent
 from migration.commands.common import PauseTimeout, SwitchTimeout, Workers
 from migration.commands.dry_run import expect, show_expected
 from migration.commands.queries_transactions import WatchTransactions
+from migration.commands.slo import cut_over
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,
@@ -83,7 +84,7 @@ def cutover(
             gates = check_gates(agreed, service, plan, "cutover", limits)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)
-            result = online.cutover(service, plan)
+            result = cut_over(verbs, online, service, plan)
             return {"state": State.MOVED, **switch_figures(result), "gates": gates.as_json()}
 
         results = verbs.each(wanted, act)

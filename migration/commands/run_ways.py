@@ -11,6 +11,7 @@ from core.cli import Invocation
 from core.errors import WrongState
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
+from migration.commands.slo import cut_over
 from migration.commands.verbs import Verbs
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
@@ -93,4 +94,4 @@ class OnlineWay:
         gates = check_gates(contract, service, fresh, "cutover", verbs.gate_limits)
         gates.require(self.skipped)
         record_skipped(verbs.journal, move, gates, self.skipped)
-        online.cutover(service, fresh)
+        cut_over(verbs, online, service, fresh)

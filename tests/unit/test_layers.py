@@ -26,7 +26,7 @@ migration.examine
 migration.schema migration.traffic
 migration.plan
 migration.verify migration.boundary migration.consistency
-migration.copy migration.guards migration.parsing migration.replicate
+migration.copy migration.guards migration.parsing migration.replicate migration.slo
 migration.applications migration.catalog migration.journal
 operations
 operations.promotion
