@@ -48,9 +48,13 @@ COMMITTERS, SECONDS = 4, 2.0
 def session(server: PostgresServer, database: str = DATABASE) -> psycopg.Connection[tuple[object, ...]]:
     """As the administrator."""
     return psycopg.connect(
-        host=server.address, port=server.port, dbname=database, user=ADMINISTRATOR.name,
-        password=ADMINISTRATOR.password.get_secret_value(), autocommit=True,
-    )  # fmt: skip
+        host=server.address,
+        port=server.port,
+        dbname=database,
+        user=ADMINISTRATOR.name,
+        password=ADMINISTRATOR.password.get_secret_value(),
+        autocommit=True,
+    )
 
 
 @contextmanager
@@ -58,9 +62,12 @@ def kept_server(folder: Path, *, synchronous: bool) -> Iterator[tuple[PostgresSe
     """A server and its archive, which a supervisor fills."""
     paths.make_private(folder)
     server = PostgresServer(
-        binaries.postgres_bin(17), folder / "data", ports.free_port(), paths.socket_dir(folder),
+        binaries.postgres_bin(17),
+        folder / "data",
+        ports.free_port(),
+        paths.socket_dir(folder),
         folder / "log" / "server.log",
-    )  # fmt: skip
+    )
     server.initialise(ADMINISTRATOR.name, ADMINISTRATOR.password.get_secret_value())
     server.configure(PARAMETERS, [*HBA, "host replication all 127.0.0.1/32 scram-sha-256"])
     server.start()
@@ -141,10 +148,12 @@ def against_cp(archive: Archive, folder: Path) -> dict[str, object]:
     size = sum(file.stat().st_size for file in plain.rglob("*") if file.is_file())
     shutil.rmtree(plain)
     return {
-        "megabytes": round(size / 1e6), "archive_megabytes": round(backup.bytes / 1e6), **medians,
+        "megabytes": round(size / 1e6),
+        "archive_megabytes": round(backup.bytes / 1e6),
+        **medians,
         "times_cp": round(medians["restore"] / medians["cp"], 2),
         "times_cp_verified": round(medians["restore_verified"] / medians["cp"], 2),
-    }  # fmt: skip
+    }
 
 
 def kill_and_look(server: PostgresServer, archive: Archive, folder: Path, first: int) -> tuple[int, int]:

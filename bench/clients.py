@@ -99,15 +99,22 @@ class Bench:
         service = self._made.contract.services["user"]
         end = service.endpoint
         environment = {
-            "PGHOST": str(end.address), "PGPORT": str(end.port), "PGDATABASE": end.database,
-            "PGUSER": service.service.name, "PGPASSWORD": service.service.password.get_secret_value(),
-            "PGSSLMODE": "disable", "PGAPPNAME": "user",
-        }  # fmt: skip
+            "PGHOST": str(end.address),
+            "PGPORT": str(end.port),
+            "PGDATABASE": end.database,
+            "PGUSER": service.service.name,
+            "PGPASSWORD": service.service.password.get_secret_value(),
+            "PGSSLMODE": "disable",
+            "PGAPPNAME": "user",
+        }
         self._spent = self._processor_seconds()
         return subprocess.Popen(
-            self.command(seconds, clients, rate, log), env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            self.command(seconds, clients, rate, log),
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def run(self, seconds: float, rate: float | None = None) -> Ran:
         """Its figures."""
@@ -127,9 +134,12 @@ class Bench:
             log.unlink()
         done = int(_found(r"actually processed: (\d+)", said))
         return Ran(
-            float(_found(r"tps = ([\d.]+)", said)), float(_found(r"latency average = ([\d.]+)", said)),
-            int(_found(r"failed transactions: (\d+)", said)), longest / 1000, spent / max(done, 1) * 1e6,
-        )  # fmt: skip
+            float(_found(r"tps = ([\d.]+)", said)),
+            float(_found(r"latency average = ([\d.]+)", said)),
+            int(_found(r"failed transactions: (\d+)", said)),
+            longest / 1000,
+            spent / max(done, 1) * 1e6,
+        )
 
     def _processor_seconds(self) -> float:
         """Of the gateway and of the shared database's server, so far."""
@@ -174,11 +184,12 @@ def hand_over(bench: Bench, bouncer: Path, rounds: int, seconds: float) -> dict[
         # Each against the one without cleaning of its own round: the machine is another one in the next.
         ratios = [ran.tps / bare.tps for ran, bare in zip(runs, found[load, "nothing"], strict=True)]
         figures[load][name] = {
-            "tps": common.median([ran.tps for ran in runs]), "cost": round(1 - common.median(ratios), 4),
+            "tps": common.median([ran.tps for ran in runs]),
+            "cost": round(1 - common.median(ratios), 4),
             "latency_ms": common.median([ran.latency_ms for ran in runs]),
             "cpu_us": round(common.median([ran.cpu_us for ran in runs])),
             "failed": sum(ran.failed for ran in runs),
-        }  # fmt: skip
+        }
     return figures
 
 
@@ -260,10 +271,15 @@ def main() -> None:
             with (
                 common.work_folder() as folder,
                 world(
-                    folder, clusters.get("source", 15), clusters.get("target", 17), rows=100,
-                    services=("user",), own_logins={"user": bouncer}, ddl=True,
+                    folder,
+                    clusters.get("source", 15),
+                    clusters.get("target", 17),
+                    rows=100,
+                    services=("user",),
+                    own_logins={"user": bouncer},
+                    ddl=True,
                 ) as made,
-            ):  # fmt: skip
+            ):
                 with made.source.connect() as connection:
                     connection.execute(TABLE.encode())
                 bench = Bench(made, clusters.get("source", 15), folder, prepared=kind == NEW)

@@ -87,8 +87,10 @@ def _options() -> argparse.Namespace:
 
 def _ways(options: argparse.Namespace) -> dict[str, Callable[[Work], None]]:
     ways: dict[str, Callable[[Work], None]] = {
-        "ours": _ours, "dump_pipe": _dump_pipe, "psql_pipes": psql_pipes.copy,
-    }  # fmt: skip
+        "ours": _ours,
+        "dump_pipe": _dump_pipe,
+        "psql_pipes": psql_pipes.copy,
+    }
     if shutil.which("pgcopydb"):
         ways["pgcopydb"] = _pgcopydb
     else:
@@ -151,9 +153,11 @@ def _ours(work: Work) -> None:
     described = (work.source.port, work.target.port, work.target_version, work.workers)
     command = [sys.executable, "-m", "bench.copy"]
     subprocess.run(
-        command, env={**os.environ, ENVIRONMENT: ",".join(map(str, described))}, check=True,
+        command,
+        env={**os.environ, ENVIRONMENT: ",".join(map(str, described))},
+        check=True,
         cwd=Path(__file__).parent.parent,
-    )  # fmt: skip
+    )
 
 
 def _dump_pipe(work: Work) -> None:
@@ -165,8 +169,11 @@ def _dump_pipe(work: Work) -> None:
         )
         load = subprocess.run(
             [programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"],
-            env=into, stdin=dump.stdout, stdout=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
+            env=into,
+            stdin=dump.stdout,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
         assert dump.stdout is not None
         dump.stdout.close()
         assert dump.wait() == 0
@@ -197,16 +204,18 @@ def _report(options: argparse.Namespace, seconds: dict[str, list[float]]) -> Non
     for name, value in medians.items():
         common.say(f"{name}: median {value} s of {', '.join(f'{one:.2f}' for one in seconds[name])}")
     ours = medians["ours"]
-    common.conclude({
-        "scale": options.scale,
-        "rounds": options.rounds,
-        "versions": f"{options.source_version} to {options.target_version}",
-        "seconds": medians,
-        "ratio_vs_pgcopydb": round(medians["pgcopydb"] / ours, 2) if "pgcopydb" in medians else None,
-        "ratio_vs_dump_pipe": round(medians["dump_pipe"] / ours, 2),
-        "ratio_vs_psql_pipes": round(medians["psql_pipes"] / ours, 2),
-        **common.machine(),
-    })  # fmt: skip
+    common.conclude(
+        {
+            "scale": options.scale,
+            "rounds": options.rounds,
+            "versions": f"{options.source_version} to {options.target_version}",
+            "seconds": medians,
+            "ratio_vs_pgcopydb": round(medians["pgcopydb"] / ours, 2) if "pgcopydb" in medians else None,
+            "ratio_vs_dump_pipe": round(medians["dump_pipe"] / ours, 2),
+            "ratio_vs_psql_pipes": round(medians["psql_pipes"] / ours, 2),
+            **common.machine(),
+        }
+    )
 
 
 def _copy_our_way(options: argparse.Namespace) -> None:
@@ -252,10 +261,14 @@ def _contract(source: Database, target: Database, version: int) -> Contract:
         pool_maximum=1,
     )  # fmt: skip
     return Contract(
-        project="bench", stack="bench", platform="local", program="0", catalogue_digest="",
+        project="bench",
+        stack="bench",
+        platform="local",
+        program="0",
+        catalogue_digest="",
         source=Source(endpoint=source.endpoint, administrator=source.login, application=source.login),
         services={"bench": service},
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -126,10 +126,16 @@ def main() -> None:
             processor, wall = looks(watched)
     finally:
         clusters.destroy()
-    conclude({
-        "machine": machine(), "full_speed": round(full), "cost": median(costs), "costs": costs,
-        "watch_processor_seconds": processor, "watch_seconds": wall,
-    })  # fmt: skip
+    conclude(
+        {
+            "machine": machine(),
+            "full_speed": round(full),
+            "cost": median(costs),
+            "costs": costs,
+            "watch_processor_seconds": processor,
+            "watch_seconds": wall,
+        }
+    )
 
 
 if __name__ == "__main__":

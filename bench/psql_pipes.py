@@ -41,8 +41,10 @@ def copy(work: Work) -> None:
             sender = subprocess.Popen([*psql, "-c", out], env=there, stdout=subprocess.PIPE)
             subprocess.run(
                 [*psql, "-c", load],
-                env=here, stdin=sender.stdout, check=True,
-            )  # fmt: skip
+                env=here,
+                stdin=sender.stdout,
+                check=True,
+            )
             assert sender.stdout is not None
             sender.stdout.close()
             assert sender.wait() == 0

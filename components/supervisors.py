@@ -38,10 +38,13 @@ def start(module: str, folder: Path, what: str) -> int:
     with (folder / "log" / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
             cwd=Path(__file__).parents[1],
             env={name: value for name, value in os.environ.items() if name in _ENVIRONMENT},
-        )  # fmt: skip
+        )
     _children.append(process)
     deadline = time.monotonic() + START_SECONDS
     while running(folder) is None:

@@ -6,9 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "AlterTableType", "ConstrType", "FunctionParameterMode", "RawStream", "RoleSpecType", "ast", "parse_sql",
+    "AlterTableType",
+    "ConstrType",
+    "FunctionParameterMode",
+    "RawStream",
+    "RoleSpecType",
+    "ast",
+    "parse_sql",
     "parser",
-]  # fmt: skip
+]
 
 if TYPE_CHECKING:
     from pglast import ast, parse_sql, parser

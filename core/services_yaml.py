@@ -68,9 +68,13 @@ def block(lines: Iterable[str]) -> str:
     if not found:
         return ""
     return yaml.dump(
-        {"services": found}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNCUT,
+        {"services": found},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_UNCUT,
         default_flow_style=False,
-    )  # fmt: skip
+    )
 
 
 def in_words(line: str) -> str:

@@ -145,8 +145,11 @@ def workload(
         signal.signal(number, lambda _number, _frame: stop.set())
     work = Workload(read_contract(stack, contract), folder, rate=rate or None, workers=workers)
     summary = work.run(seconds, stop)
-    document = {**asdict(summary), "failed_statements": summary.failed_statements,
-                "per_second": round(summary.per_second, 2)}  # fmt: skip
+    document = {
+        **asdict(summary),
+        "failed_statements": summary.failed_statements,
+        "per_second": round(summary.per_second, 2),
+    }
     (folder / "summary.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
     if as_json:
         _print_json(document)

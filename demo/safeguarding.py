@@ -95,9 +95,13 @@ def _lose(contract: Contract) -> None:
     control = service.instance_control
     data = Path(control.data)
     PostgresServer(
-        Path(control.binaries), data, service.instance.port, Path(control.sockets),
-        data.parent / "log" / "start.log", service.instance.address or "127.0.0.1",
-    ).kill()  # fmt: skip
+        Path(control.binaries),
+        data,
+        service.instance.port,
+        Path(control.sockets),
+        data.parent / "log" / "start.log",
+        service.instance.address or "127.0.0.1",
+    ).kill()
     shutil.rmtree(data)
 
 

@@ -111,10 +111,16 @@ def _builder(
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not authority, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=authority, crl_sign=authority,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey, *, ours: bool = False) -> None:

@@ -119,10 +119,15 @@ class ClusterApi:
         client = self._client
         try:
             answer = client.call_api(
-                f"/{path}", method, query_params=query or [], body=body,
+                f"/{path}",
+                method,
+                query_params=query or [],
+                body=body,
                 header_params={"Accept": "application/json", "Content-Type": content},
-                auth_settings=["BearerToken"], _preload_content=False, _request_timeout=SECONDS,
-            )[0]  # fmt: skip
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _request_timeout=SECONDS,
+            )[0]
             found: Object = json.loads(answer.data)
         except ApiException as error:
             if (missing and error.status == 404) or (conflict and error.status == 409):

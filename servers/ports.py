@@ -78,8 +78,11 @@ def _from_lsof(port: int) -> str | None:
     try:
         listed = subprocess.run(
             ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"],
-            capture_output=True, text=True, check=False, timeout=10,
-        ).stdout  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
     fields = {line[0]: line[1:] for line in listed.splitlines() if line}

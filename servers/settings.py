@@ -28,9 +28,14 @@ def administrator(server: PostgresServer, name: str) -> Iterator[Connection]:
     try:
         listening = (server.data / "postmaster.pid").read_text().splitlines()
         connection = psycopg.connect(
-            host=listening[4], port=listening[3], user=name, dbname="postgres",
-            connect_timeout=5, autocommit=True, application_name="waqiti-servers",
-        )  # fmt: skip
+            host=listening[4],
+            port=listening[3],
+            user=name,
+            dbname="postgres",
+            connect_timeout=5,
+            autocommit=True,
+            application_name="waqiti-servers",
+        )
     except (OSError, IndexError, psycopg.OperationalError) as error:
         said = str(error).strip().splitlines()[-1]
         raise ServerError(

@@ -189,8 +189,13 @@ class ServiceEntry(_Entry):
     def roles(self) -> tuple[str, ...]:
         """All roles that the stack makes for the service."""
         return (
-            self.owner, self.role, self.migration_role, self.monitoring_role, self.backup_role, self.ddl_role,
-        )  # fmt: skip
+            self.owner,
+            self.role,
+            self.migration_role,
+            self.monitoring_role,
+            self.backup_role,
+            self.ddl_role,
+        )
 
 
 class Stage(StrEnum):

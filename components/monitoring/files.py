@@ -104,20 +104,25 @@ def _programs(control: MonitoringControl, settings: MonitoringSettings) -> list[
         }
         for name, watched in control.services.items()
     ]
-    found.append({
-        "name": "waqiti",
-        "arguments": [sys.executable, "-m", OWN_EXPORTER, str(folder)],
-        "environment": {},
-        "becomes": False,
-    })  # fmt: skip
-    if control.prometheus_port is not None:
-        found.append({
-            "name": "prometheus",
-            "arguments": [
-                str(binaries.monitor("prometheus")), *prometheus.arguments(control, settings.retention),
-            ],
+    found.append(
+        {
+            "name": "waqiti",
+            "arguments": [sys.executable, "-m", OWN_EXPORTER, str(folder)],
             "environment": {},
-        })  # fmt: skip
+            "becomes": False,
+        }
+    )
+    if control.prometheus_port is not None:
+        found.append(
+            {
+                "name": "prometheus",
+                "arguments": [
+                    str(binaries.monitor("prometheus")),
+                    *prometheus.arguments(control, settings.retention),
+                ],
+                "environment": {},
+            }
+        )
     return found
 
 

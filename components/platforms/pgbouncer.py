@@ -10,9 +10,15 @@ from servers.pgbouncer_versions import EXTRA_PARAMETERS, Version, keeps_prepared
 MONITOR = "gateway_monitor"
 """Who may look at PgBouncer's console (`stats_users`), and do nothing there."""
 CLEAN = (
-    "CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "UNLISTEN *",
-    "SELECT pg_catalog.pg_advisory_unlock_all()", "DISCARD TEMP", "DISCARD SEQUENCES",
-)  # fmt: skip
+    "CLOSE ALL",
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "UNLISTEN *",
+    "SELECT pg_catalog.pg_advisory_unlock_all()",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+)
 """DISCARD ALL but for what makes it dear: DISCARD PLANS has every function in PL/pgSQL planned anew, and
 after DEALLOCATE ALL PgBouncer has to prepare a driver's statements again with each transaction."""
 _PREPARED_GO = "DEALLOCATE ALL"

@@ -50,8 +50,14 @@ SELECT count(*) OVER (), format('%I.%I', nspname, relname)
  ORDER BY 2 LIMIT 1
 """
 _COLUMNS = (
-    "datlocprovider", "datcollate", "datctype", "datlocale", "daticulocale", "daticurules", "datcollversion",
-)  # fmt: skip
+    "datlocprovider",
+    "datcollate",
+    "datctype",
+    "datlocale",
+    "daticulocale",
+    "daticurules",
+    "datcollversion",
+)
 """All that CREATE DATABASE writes of a locale, in any version."""
 _PROVIDERS: Mapping[str, str] = {"c": "libc", "b": "builtin", "i": "icu"}
 

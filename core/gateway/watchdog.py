@@ -35,10 +35,14 @@ class Watchdog(contextlib.AbstractContextManager["Watchdog"]):
         """Start it; a pause that takes longer than `seconds` is ended by it. Raises GatewayFailed."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "core.gateway.watchdog"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            pass_fds=[claim.fileno() for claim in claims], start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            pass_fds=[claim.fileno() for claim in claims],
+            start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )  # fmt: skip
+        )
         self._tell(json.dumps({"seconds": seconds, "watched": [_watched(claim) for claim in claims]}))
 
     def wait_until_ready(self) -> None:

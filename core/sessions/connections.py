@@ -155,10 +155,16 @@ class Database:
         """
         parameters = self._parameters(APPLICATION_NAME)
         names = {
-            "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbname": "PGDATABASE",
-            "user": "PGUSER", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
-            "application_name": "PGAPPNAME", "gssencmode": "PGGSSENCMODE",
-        }  # fmt: skip
+            "host": "PGHOST",
+            "hostaddr": "PGHOSTADDR",
+            "port": "PGPORT",
+            "dbname": "PGDATABASE",
+            "user": "PGUSER",
+            "sslmode": "PGSSLMODE",
+            "sslrootcert": "PGSSLROOTCERT",
+            "application_name": "PGAPPNAME",
+            "gssencmode": "PGGSSENCMODE",
+        }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         ours = {names[k]: str(v) for k, v in parameters.items() if k in names}
         with passfile(self.login.password) as path:

@@ -86,9 +86,14 @@ def _stack_output(stack: str | None) -> tuple[str, str]:
     environment = {"PULUMI_SKIP_UPDATE_CHECK": "1", **os.environ}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True,
-            timeout=PULUMI_TIMEOUT_SECONDS, check=False,
-        )  # fmt: skip
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PULUMI_TIMEOUT_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise StackNotUp(
             f"pulumi did not give the outputs of {origin} in {PULUMI_TIMEOUT_SECONDS} s; check its backend"

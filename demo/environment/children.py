@@ -50,9 +50,13 @@ def start(
     """
     return subprocess.Popen(
         ["sh", "-c", _NOTE_AND_BECOME, "sh", str(home.pids / f"{name}.pid"), *command],
-        env={**os.environ, **variables}, cwd=home.project, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-    )  # fmt: skip
+        env={**os.environ, **variables},
+        cwd=home.project,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+    )
 
 
 def stop(child: subprocess.Popen[bytes], seconds: float = TERM_SECONDS) -> int:

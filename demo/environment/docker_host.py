@@ -164,8 +164,11 @@ def refuse_another_stack(host: str, label: str) -> None:
     for listed in (["ps", "--all"], ["volume", "ls"]):
         done = subprocess.run(
             ["docker", "--host", host, *listed, *wanted],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         if done.returncode or done.stdout.strip():
             seen = done.stderr.strip() or f"the stack {label} is on it already"
             raise DemoError(f"Docker Engine at {host}: {seen}; name another engine in DOCKER_HOST, or none")
@@ -175,8 +178,12 @@ def _script(name: str, *arguments: str, host: str | None = None, held: tuple[int
     done = subprocess.run(
         [REPOSITORY / "script" / name, *arguments],
         env={**os.environ, **({"DOCKER_HOST": host} if host else {})},
-        capture_output=True, text=True, timeout=_SECONDS, check=False, pass_fds=held,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+        pass_fds=held,
+    )
     if done.returncode != 0:
         raise DemoError((done.stderr.strip().splitlines() or [f"script/{name} failed"])[-1])
     return done.stdout.strip()

@@ -117,9 +117,13 @@ def _pulumi(home: Home, *arguments: str, check: bool = True) -> str:
     try:
         done = subprocess.run(
             ["pulumi", "--non-interactive", "--color", "never", "--cwd", str(home.project), *arguments],
-            env=_environment(home), cwd=home.project, capture_output=True, text=True,
-            timeout=_QUICK_SECONDS, check=False,
-        )  # fmt: skip
+            env=_environment(home),
+            cwd=home.project,
+            capture_output=True,
+            text=True,
+            timeout=_QUICK_SECONDS,
+            check=False,
+        )
     except FileNotFoundError:
         raise DemoError("pulumi is not installed; run script/bootstrap") from None
     except subprocess.TimeoutExpired:

@@ -59,9 +59,13 @@ class BusinessJournal:
     def begin(self, transaction: BusinessTransaction) -> None:
         """Note that `transaction` is about to be tried."""
         self._write(
-            {"event": "begin", "id": str(transaction.id), "kind": transaction.kind,
-             "values": dict(transaction.values)}
-        )  # fmt: skip
+            {
+                "event": "begin",
+                "id": str(transaction.id),
+                "kind": transaction.kind,
+                "values": dict(transaction.values),
+            }
+        )
 
     def end(self, transaction: BusinessTransaction, ending: Ending) -> None:
         """Note that every step of `transaction` was acknowledged, or that it was turned down."""

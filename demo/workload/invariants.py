@@ -107,18 +107,21 @@ def _compare(recorded: JournalContents, reader: _Reader, seen: _Amounts) -> Iter
         ("user", "register", "SELECT public_id FROM user_schema.users WHERE public_id = ANY(%s)"),
         ("wallet", "register", "SELECT public_id FROM wallet_schema.wallets WHERE public_id = ANY(%s)"),
         (
-            "analytics", "report",
+            "analytics",
+            "report",
             'SELECT "Business Id" FROM analytics_schema."Report Runs" WHERE "Business Id" = ANY(%s)',
         ),
         (
-            "security", None,
+            "security",
+            None,
             "SELECT DISTINCT business_id FROM security_schema.audit_events WHERE business_id = ANY(%s)",
         ),
         (
-            "notification", None,
+            "notification",
+            None,
             "SELECT business_id FROM notification_schema.notifications WHERE business_id = ANY(%s)",
         ),
-    ):  # fmt: skip
+    ):
         wanted = [key for key, it in done.items() if kind is None or it.kind == kind]
         found = [row[0] for row in reader.rows(service, query, (wanted,))]
         missing = set(wanted) - set(found)

@@ -69,9 +69,11 @@ class _Tally:
     def figures(self) -> ServiceFigures:
         ordered = sorted(self.latencies)
         return ServiceFigures(
-            len(ordered), self.failed, self.retried,
+            len(ordered),
+            self.failed,
+            self.retried,
             *(round(percentile(ordered, share), 3) for share in (0.50, 0.95, 0.99, 1.0)),
-        )  # fmt: skip
+        )
 
 
 class StatementLog:

@@ -129,9 +129,14 @@ def _libpq_pairs(to: Connecting) -> dict[str, str]:
 
 
 _PG_NAMES = {
-    "host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT", "application_name": "PGAPPNAME",
-}  # fmt: skip
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "application_name": "PGAPPNAME",
+}
 
 
 def _environment(to: Connecting) -> str:

@@ -20,8 +20,10 @@ _SEARCH = re.compile(
     re.IGNORECASE,
 )
 _BODIES: tuple[tuple[LocaleAspect, re.Pattern[str]], ...] = (
-    ("case", _CASE), ("class", _CLASS), ("search", _SEARCH),
-)  # fmt: skip
+    ("case", _CASE),
+    ("class", _CLASS),
+    ("search", _SEARCH),
+)
 
 _RANGES = "partitions by a range of text"
 _BY_CLASS = re.compile(r"\\[wWsSdDmMyYbB]|\[\[:|\(\?")

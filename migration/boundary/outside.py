@@ -67,11 +67,15 @@ def _of_item(
             shown = finder.shown(unit)
             inherits = shown.kind == referenced.kind == "table"
             yield _edge(
-                service, shown.kind, f"{shown} -> {referenced.identity}", shown.id, reference,
+                service,
+                shown.kind,
+                f"{shown} -> {referenced.identity}",
+                shown.id,
+                reference,
                 definition=shown.definition,
                 possible=frozenset() if inherits else frozenset({"ignore"}),
                 remedy=finder.remedy(shown, referenced),
-            )  # fmt: skip
+            )
 
 
 def _streams(catalog: Catalog, claims: Mapping[str, str]) -> Iterator[Edge]:
@@ -82,16 +86,26 @@ def _streams(catalog: Catalog, claims: Mapping[str, str]) -> Iterator[Edge]:
             identity = f"{stream.kind} {stream.name} -> {schema}"
             if stream.kind == "publication":
                 yield _edge(
-                    service, stream.kind, identity, stream.id, stream.id, possible=frozenset({"drop"}),
+                    service,
+                    stream.kind,
+                    identity,
+                    stream.id,
+                    stream.id,
+                    possible=frozenset({"drop"}),
                     remedy="it stays in the shared database, and sends nothing of the service any more once"
                     " that is finished: make it anew in the service's own, and let its readers follow",
-                )  # fmt: skip
+                )
             else:
                 yield _edge(
-                    service, stream.kind, identity, stream.id, stream.id, possible=frozenset(),
+                    service,
+                    stream.kind,
+                    identity,
+                    stream.id,
+                    stream.id,
+                    possible=frozenset(),
                     remedy=f"it writes past every guard: take its tables of {schema} out of it there first"
                     " (DROP SUBSCRIPTION, or ALTER PUBLICATION where it comes from and REFRESH PUBLICATION)",
-                )  # fmt: skip
+                )
 
 
 def _has(catalog: Catalog, stream: Stream, schema: str) -> bool:
@@ -105,13 +119,17 @@ def _grants(catalog: Catalog, claims: Mapping[str, str]) -> Iterator[Edge]:
     for schema, role, count, grantable in catalog.other_roles:
         if schema in claims:
             yield _edge(
-                claims[schema], "grant", f"grant to {role} -> {schema}", (PG_AUTHID, 0), (PG_AUTHID, 0),
+                claims[schema],
+                "grant",
+                f"grant to {role} -> {schema}",
+                (PG_AUTHID, 0),
+                (PG_AUTHID, 0),
                 definition=f"rights on {count} objects"
                 + (f", on {grantable} of them with grant option" if grantable else ""),
                 possible=frozenset({"drop"}),
                 remedy="the service's own database has no such role: grant it there by hand if it is still"
                 " wanted",
-            )  # fmt: skip
+            )
 
 
 def _edge(

@@ -191,8 +191,9 @@ def _who_remedy(service: Service, catalog: Catalog, item: CatalogObject) -> str:
         table = catalog.objects[item.parent]
         drop = sql.SQL("ALTER {} {} DROP CONSTRAINT {}").format(
             sql.SQL("DOMAIN" if table.kind == "domain" else "TABLE"),
-            sql.Identifier(table.schema or "", table.name), sql.Identifier(item.name),
-        )  # fmt: skip
+            sql.Identifier(table.schema or "", table.name),
+            sql.Identifier(item.name),
+        )
         return (
             f"it is {names}, and another while rows are copied: run `{drop.as_string(None)}` in the shared"
             " database first, and let a trigger check it"

@@ -25,23 +25,33 @@ Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, max=64, help="Tables copied or compared at once.")
 ]
 PAUSE_TIMEOUT: Any = typer.Option(
-    "--pause-timeout", min=0.1, metavar="SECONDS", callback=finite,
+    "--pause-timeout",
+    min=0.1,
+    metavar="SECONDS",
+    callback=finite,
     help="How long a transaction under way at the gateway may take to end.",
-)  # fmt: skip
+)
 SWITCH_TIMEOUT: Any = typer.Option(
     # PgBouncer ends a client that has waited 60 s for its login.
-    "--switch-timeout", min=0.5, max=30, metavar="SECONDS", callback=finite,
+    "--switch-timeout",
+    min=0.5,
+    max=30,
+    metavar="SECONDS",
+    callback=finite,
     help="How long the switch may take once the gateway is paused; then it goes back.",
-)  # fmt: skip
+)
 PauseTimeout = Annotated[float, PAUSE_TIMEOUT]
 SwitchTimeout = Annotated[float, SWITCH_TIMEOUT]
 RateLimit = Annotated[
     float | None,
     typer.Option(
-        "--rate-limit", min=0.001, metavar="MB/S", callback=finite,
+        "--rate-limit",
+        min=0.001,
+        metavar="MB/S",
+        callback=finite,
         help="Copy so many megabytes a second at most, instead of watching the shared database.",
     ),
-]  # fmt: skip
+]
 NoThrottle = Annotated[
     bool,
     typer.Option("--no-throttle", help="Copy on at full speed while the shared database answers slowly."),

@@ -29,12 +29,15 @@ def consistency(
     look_again: Annotated[
         float,
         typer.Option(
-            "--look-again", min=0.0, metavar="SECONDS", callback=finite,
+            "--look-again",
+            min=0.0,
+            metavar="SECONDS",
+            callback=finite,
             help="How long a row may be ahead of what it refers to.",
         ),
     ] = LOOK_AGAIN_SECONDS,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Check every foreign key that crosses services, whichever databases its two ends are in now.
 
     Touches nothing and needs no lock, so it can run on a schedule, beside everything else. With --json: one

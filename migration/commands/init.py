@@ -114,9 +114,13 @@ def init(
     known = {entry.schema_name for entry in before.services.values()} if before is not None else set()
     chosen = choose(found.schemas, schemas or (), database.endpoint.database, known)
     draft = make_draft(
-        found, database, chosen, application=application, before=before,
+        found,
+        database,
+        chosen,
+        application=application,
+        before=before,
         available=_available(target_version(found.server.major)),
-    )  # fmt: skip
+    )
     if before is not None:
         _update(run, place, draft, write=write)
         return
@@ -168,12 +172,14 @@ def _update(run: Invocation, place: _Place, draft: Draft, *, write: bool) -> Non
     if run.as_json:
         run.show_json(
             {
-                "changed": bool(diff), "written": bool(write and diff), "diff": diff,
+                "changed": bool(diff),
+                "written": bool(write and diff),
+                "diff": diff,
                 "undecided": undecided(draft),
                 "idle_rules": [{"service": name, "match": match} for name, match in idle],
                 "services_without_schema": list(draft.gone),
             }
-        )  # fmt: skip
+        )
         return
     run.out.print(diff or "services.yaml has all that there is.", markup=False, soft_wrap=True, end="")
     if not diff:

@@ -57,9 +57,15 @@ def show(
     for one in draft.services:
         open_ones = sum(c.action is None for c in one.crossings)
         grid.add_row(
-            one.names.service, one.names.schema, str(one.names.port), str(one.tables), size(one.bytes),
-            str(one.sizes.workload), str(len(one.crossings) - open_ones), str(open_ones),
-        )  # fmt: skip
+            one.names.service,
+            one.names.schema,
+            str(one.names.port),
+            str(one.tables),
+            size(one.bytes),
+            str(one.sizes.workload),
+            str(len(one.crossings) - open_ones),
+            str(open_ones),
+        )
     run.out.print(grid)
     for path in files:
         _say(run, f"written: {path}")

@@ -61,8 +61,9 @@ def plan(
             run.out.print(
                 "\nTo paste into services.yaml, once you agree: each key under its service; rules before"
                 " those that are there, parameters beside those, any other key in place of the one that is:",
-                markup=False, style="bold",
-            )  # fmt: skip
+                markup=False,
+                style="bold",
+            )
             # Whole lines, whatever the terminal's width: YAML that is broken up is no YAML.
             run.out.print(settled, markup=False, soft_wrap=True)
     if found.no_go:

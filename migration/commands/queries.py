@@ -77,14 +77,16 @@ def queries(
         names = {service.name for service in wanted}
         pairs = [pair for pair in watched.pairs if names.intersection(pair.services)]
     if as_json:
-        here.show_json({
-            "pg_stat_statements": ran.as_json(),
-            "statements": len(statements),
-            "queries": [query.as_json() for query in found],
-            "transactions": None
-            if watched is None
-            else {**watched.as_json(), "pairs": [pair.as_json() for pair in pairs]},
-        })  # fmt: skip
+        here.show_json(
+            {
+                "pg_stat_statements": ran.as_json(),
+                "statements": len(statements),
+                "queries": [query.as_json() for query in found],
+                "transactions": None
+                if watched is None
+                else {**watched.as_json(), "pairs": [pair.as_json() for pair in pairs]},
+            }
+        )
     else:
         if found:
             here.out.print(queries_grid(found))
@@ -132,9 +134,14 @@ def queries_grid(found: list[CrossingQuery]) -> Grid:
             text += f"\nservices.yaml drops: {', '.join(query.dropped)}"
         total = _total(query.milliseconds)
         grid.add_row(
-            query.kind, ", ".join(query.services), query.role or "?", f"{query.calls:,}", total,
-            Text(text), Text(query.reason or "not allowed", style="" if query.reason else "red"),
-        )  # fmt: skip
+            query.kind,
+            ", ".join(query.services),
+            query.role or "?",
+            f"{query.calls:,}",
+            total,
+            Text(text),
+            Text(query.reason or "not allowed", style="" if query.reason else "red"),
+        )
     return grid
 
 

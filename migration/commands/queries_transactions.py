@@ -23,17 +23,25 @@ from migration.traffic.watch import note_watched, watch_transactions
 WatchTransactions = Annotated[
     float | None,
     typer.Option(
-        "--watch-transactions", metavar="SECONDS", min=1, max=86_400, callback=finite,
+        "--watch-transactions",
+        metavar="SECONDS",
+        min=1,
+        max=86_400,
+        callback=finite,
         help="Decode the shared server's WAL for so long, and find transactions that write to two services.",
     ),
-]  # fmt: skip
+]
 WatchWal = Annotated[
     float,
     typer.Option(
-        "--watch-wal", metavar="GIB", min=0.001, max=1024, callback=finite,
+        "--watch-wal",
+        metavar="GIB",
+        min=0.001,
+        max=1024,
+        callback=finite,
         help="End the watch after so much WAL, GiB.",
     ),
-]  # fmt: skip
+]
 DEFAULT_WATCH_WAL_GIB = 1.0
 
 
@@ -46,9 +54,11 @@ def transactions_grid(pairs: Sequence[CrossingTransactions]) -> Grid:
         grid.add_column(name, overflow="fold")
     for pair in pairs:
         grid.add_row(
-            ", ".join(pair.services), f"{pair.transactions:,}", Text("\n".join(pair.examples)),
+            ", ".join(pair.services),
+            f"{pair.transactions:,}",
+            Text("\n".join(pair.examples)),
             Text(pair.reason or "not allowed", style="" if pair.reason else "red"),
-        )  # fmt: skip
+        )
     return grid
 
 
@@ -64,9 +74,14 @@ def watch_and_keep(
 
         here.err.print(f"watching the transactions of {source.where} for {seconds:g} s", markup=False)
         watched = watch_transactions(
-            source, contract, plan, seconds=seconds, wal_bytes=int(gib * 2**30), begun=begun,
+            source,
+            contract,
+            plan,
+            seconds=seconds,
+            wal_bytes=int(gib * 2**30),
+            begun=begun,
             stop=here.interruption.stop,
-        )  # fmt: skip
+        )
         if watched.ended != "interrupted" or any(not pair.reason for pair in watched.pairs):
             # Two seconds that saw nothing are not to take the place of a day that did.
             note_watched(source, watched)

@@ -69,10 +69,11 @@ def _drop(here: Invocation, contract: Contract, limit: int, *, yes: bool) -> Non
     if over:
         names = ", ".join(f"{r.link.name} ({size(r.retained_bytes or 0)})" for r in over)
         ask(
-            here, yes,
+            here,
+            yes,
             f"This drops the slots {names}. Those who read these replicas go on with the rows that are there "
             "now, which stay as they are, and get old, until `references --refill`.",
-        )  # fmt: skip
+        )
     stopped: list[Stopped] = []
     for reading in over:
         here.interruption.check()
@@ -97,10 +98,11 @@ def _drop(here: Invocation, contract: Contract, limit: int, *, yes: bool) -> Non
 
 def _refill(here: Invocation, contract: Contract, services: Sequence[Service], *, yes: bool) -> None:
     ask(
-        here, yes,
+        here,
+        yes,
         f"This fills those replicas of {', '.join(service.name for service in services)} anew that do not "
         "follow. Who reads them sees what is there now, until all the new rows are there at once.",
-    )  # fmt: skip
+    )
     results: list[Mapping[str, Any]] = []
     with at_work(here, contract) as verbs, here.progress() as progress:
         for service in services:

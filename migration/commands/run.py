@@ -205,10 +205,15 @@ class _Run:
         for service in report.services:
             waited = service.clients_waited_seconds
             grid.add_row(
-                service.service, service.state, str(len(service.tables)), f"{service.rows:,}",
-                size(service.bytes), f"{service.seconds:.1f}", "" if waited is None else _waited(waited),
+                service.service,
+                service.state,
+                str(len(service.tables)),
+                f"{service.rows:,}",
+                size(service.bytes),
+                f"{service.seconds:.1f}",
+                "" if waited is None else _waited(waited),
                 service.verdict,
-            )  # fmt: skip
+            )
         self._here.out.print(grid)
         self._here.out.print(f"report: {page}", markup=False)
 

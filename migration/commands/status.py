@@ -167,9 +167,15 @@ def _grid(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Grid:
         sizes = ("" if count is None else size(count) for count in (one.source_bytes, one.target_bytes))
         since = "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S}"
         grid.add_row(
-            one.service, one.state + (f" ({one.step})" if one.step else ""), one.route or "?", one.writes,
-            _progress(one, rates), *(sizes if wide else ()), one.verified or "", *((since,) if wide else ()),
-        )  # fmt: skip
+            one.service,
+            one.state + (f" ({one.step})" if one.step else ""),
+            one.route or "?",
+            one.writes,
+            _progress(one, rates),
+            *(sizes if wide else ()),
+            one.verified or "",
+            *((since,) if wide else ()),
+        )
     return grid
 
 

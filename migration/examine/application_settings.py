@@ -86,11 +86,13 @@ def _problems(service: Service, plan: Plan, own: ServicePlan, different: Differe
     user = next(_users(plan, own), None) if different.name in _OF_LOCALE else None
     whose = f"{user} is written by it" if user else "what applications that do not set it are shown"
     yield Problem(
-        service.name, "setting", "note" if user is None else "no-go",
+        service.name,
+        "setting",
+        "note" if user is None else "no-go",
         f"{different.name} is {different.shared} in the shared database and {different.own} in"
         f" {service.name}'s own: {whose}; give it the same, and `pulumi up`",
         setting_line(service.name, "parameters", {different.name: different.shared}),
-    )  # fmt: skip
+    )
 
 
 def _users(plan: Plan, own: ServicePlan) -> Iterator[str]:

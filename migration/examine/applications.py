@@ -40,11 +40,12 @@ def application_problems(service: Service, found: Iterable[Need], target: Target
         whose = f"of {service.name}" if certain else "of nobody can tell which service"
         text, line = _remedy(service, need, target)
         yield Problem(
-            service.name, "extension" if need.item.extension else "boundary",
+            service.name,
+            "extension" if need.item.extension else "boundary",
             "no-go" if certain else "note",
             f"{need.said}, {whose}, and {service.name}'s own database would not have it: {text}{_OVER}",
             line,
-        )  # fmt: skip
+        )
 
 
 def _remedy(service: Service, need: Need, target: TargetFacts) -> tuple[str, str]:

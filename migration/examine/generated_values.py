@@ -129,11 +129,13 @@ def _path(schemas: Sequence[str], *, local: bool = False) -> sql.Composed:
 def _problem(service: str, column: str, count: int, renew: str) -> Problem:
     rows = f"{count} rows or more" if count >= _MOST else "1 row" if count == 1 else f"{count} rows"
     return Problem(
-        service, "data", "no-go",
+        service,
+        "data",
+        "no-go",
         f"generated column {column} holds another value than its expression gives now, in {rows}: a function"
         " that it calls has changed since they were written, and the service's own database computes them"
         f" anew; the same in the shared database first (its triggers fire): {renew}",
-    )  # fmt: skip
+    )
 
 
 def _depends(
@@ -143,25 +145,31 @@ def _depends(
     pinned = "; ".join(
         sql.SQL("ALTER FUNCTION {}{} SET {} = {}")
         .format(
-            sql.Identifier(item.schema or "", item.name), sql.SQL(item.arguments),
-            sql.Identifier(setting[0]), sql.Literal(setting[1]),
+            sql.Identifier(item.schema or "", item.name),
+            sql.SQL(item.arguments),
+            sql.Identifier(setting[0]),
+            sql.Literal(setting[1]),
         )
         .as_string(None)
         for item in called
-    )  # fmt: skip
+    )
     return Problem(
-        service, "data", "no-go",
+        service,
+        "data",
+        "no-go",
         f"generated column {column} is another in sessions with another {setting[0]} ({rows} are what"
         f" {setting[1]} gives), though what it calls says that it is IMMUTABLE; replication computes it in"
         f" sessions of its own; in the shared database first: {pinned}",
-    )  # fmt: skip
+    )
 
 
 def _unread(service: str, columns: Sequence[str], seconds: float) -> Iterator[Problem]:
     if columns:
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
         yield Problem(
-            service, "data", "note",
+            service,
+            "data",
+            "note",
             f"whether generated columns hold what their expressions give now could not be told within"
             f" {seconds:g} s ({', '.join(columns[:3])}{more}): `verify` tells",
-        )  # fmt: skip
+        )

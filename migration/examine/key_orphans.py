@@ -70,11 +70,13 @@ def _examined(own: ServicePlan, catalog: Catalog, connection: Connection, second
         )
         problems.append(
             Problem(
-                own.service, "data", "note",
+                own.service,
+                "data",
+                "note",
                 f"whether all rows of {len(left)} foreign keys have their reference takes more than"
                 f" {seconds:g} s to tell ({named}): `start` looks at them before it makes anything",
             )
-        )  # fmt: skip
+        )
     unproven = frozenset(key.id for key in left)
     return replace(own, problems=(*own.problems, *problems), unproven_keys=unproven)
 

@@ -66,9 +66,11 @@ def _problem(service: Service, statement: RanStatement, act: Act) -> Problem:
     ):
         return Problem(service.name, "rights", "note", said)
     return Problem(
-        service.name, "rights", "no-go",
+        service.name,
+        "rights",
+        "no-go",
         f"{said}; no trigger and no foreign key acts for what is written so: let the services do without it"
         " (DISABLE TRIGGER in a SECURITY DEFINER function), then SELECT pg_stat_statements_reset() in the"
         " shared database; or, where it was a person's doing, allow it",
         f"services: {service.name}: crossing: {crossing_item(identity, 'ignore')}",
-    )  # fmt: skip
+    )

@@ -64,11 +64,13 @@ def _problems(
     if unread:
         more = f" and {len(unread) - 3} more" if len(unread) > 3 else ""
         yield Problem(
-            own.service, "data", "note",
+            own.service,
+            "data",
+            "note",
             f"{', '.join(unread[:3])}{more} without a key: whether rows are equal and not the same (1.0 and"
             f" 1.00) takes more than {seconds:g} s to tell; replication may change the wrong one, which"
             " `verify` finds",
-        )  # fmt: skip
+        )
 
 
 def _doubtful(table: Table) -> bool:
@@ -104,9 +106,11 @@ def _count(connection: Connection, table: Table, deadline: float) -> int | None:
 def _problem(service: str, table: Table, catalog: Catalog, count: int) -> Problem:
     groups = f"{count} groups or more" if count >= _MOST else "1 group" if count == 1 else f"{count} groups"
     return Problem(
-        service, "data", "note",
+        service,
+        "data",
+        "note",
         f"table {table.name} has no key, and {groups} of rows that are equal and not the same (as 1.0 and"
         " 1.00 are): replication finds a row by its values and may change the wrong one, which every"
         " comparison finds and `verify --repair` mends; with a key it cannot: in the shared database"
         f" {key_remedy(table, catalog)}",
-    )  # fmt: skip
+    )

@@ -17,9 +17,13 @@ _FLAGS = {
 }
 _STATES = {None: "ENABLE", "disabled": "DISABLE", "always": "ENABLE ALWAYS", "replica": "ENABLE REPLICA"}
 _SEQUENCE = {
-    "type": "AS {}", "increment": "INCREMENT {}", "minimum": "MINVALUE {}", "maximum": "MAXVALUE {}",
-    "start": "START {}", "cache": "CACHE {}",
-}  # fmt: skip
+    "type": "AS {}",
+    "increment": "INCREMENT {}",
+    "minimum": "MINVALUE {}",
+    "maximum": "MAXVALUE {}",
+    "start": "START {}",
+    "cache": "CACHE {}",
+}
 
 
 def alter_relation(difference: Difference) -> Iterator[str]:

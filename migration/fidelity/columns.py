@@ -117,8 +117,13 @@ def _retype(difference: Difference, relation: str | None, name: Any) -> Iterator
     collation = say(" COLLATE {}", wanted["collation"]) if "collation" in wanted else ""
     yield say(
         "ALTER TABLE {} ALTER COLUMN {} TYPE {}{} USING {}::{}",
-        relation, name, wanted["type"], collation, name, wanted["type"],
-    )  # fmt: skip
+        relation,
+        name,
+        wanted["type"],
+        collation,
+        name,
+        wanted["type"],
+    )
     if wanted.get("default") is not None:
         yield _default(relation, name, wanted["default"])
 

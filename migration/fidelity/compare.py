@@ -37,8 +37,12 @@ query = queries(__package__)
 __all__ = ["Difference", "compare_schemas"]
 
 _QUERIES: tuple[LiteralString, ...] = (
-    "relations", "parts", "code", "comments", "dependences",
-)  # fmt: skip
+    "relations",
+    "parts",
+    "code",
+    "comments",
+    "dependences",
+)
 _NO_SQL = frozenset({
     "text", "labels", "roles", "options", "toast options", "initial", "moving initial", "locale", "rules",
     "collate", "ctype", "template", "parser",
@@ -75,9 +79,13 @@ def compare_schemas(
             theirs = _as_if_valid(theirs, ours, late_checks(own, plan.catalog))
             theirs = _as_if_there(theirs, ours, own, plan.catalog)
             rights = compare_rights(
-                connection, service=contract.services[name], own=own, catalog=plan.catalog,
-                ours=ours, theirs=theirs,
-            )  # fmt: skip
+                connection,
+                service=contract.services[name],
+                own=own,
+                catalog=plan.catalog,
+                ours=ours,
+                theirs=theirs,
+            )
         return (*really_different(connection, _differences(ours, theirs)), *rights)
 
 
@@ -90,9 +98,13 @@ def _read(connection: Connection, source_version: int) -> _Side:
             expressions = tuple(with_quotes(text) for text in properties.pop("expressions", ()))
             said = {word: value if word in _NO_SQL else _quoted(value) for word, value in properties.items()}
             rows[kind, with_quotes(identity)] = Described(
-                (classid, oid), on and with_quotes(on), said, drop and with_quotes(drop),
-                create and readable(create), expressions,
-            )  # fmt: skip
+                (classid, oid),
+                on and with_quotes(on),
+                said,
+                drop and with_quotes(drop),
+                create and readable(create),
+                expressions,
+            )
     return rows
 
 

@@ -31,9 +31,13 @@ _ORDER = (
 )  # fmt: skip
 """In which kinds are made; they are dropped in the opposite order."""
 _ALTERED: dict[str, Callable[[Difference], Iterator[str]]] = {
-    "column": alter_column, "table": alter_relation, "foreign table": alter_relation,
-    "sequence": alter_relation, "type": alter_type, "domain": alter_type,
-}  # fmt: skip
+    "column": alter_column,
+    "table": alter_relation,
+    "foreign table": alter_relation,
+    "sequence": alter_relation,
+    "type": alter_type,
+    "domain": alter_type,
+}
 _BLANK = Described((0, 0), None, {})
 _VIEWS = frozenset({"view", "materialized view"})
 

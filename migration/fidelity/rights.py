@@ -178,6 +178,9 @@ def _described(
     name: str, value: Any, *, create: sql.Composable | None = None, drop: sql.Composable | None = None
 ) -> Described:
     return Described(
-        _NOWHERE, None, {name: value},
-        None if drop is None else drop.as_string(None), None if create is None else create.as_string(None),
-    )  # fmt: skip
+        _NOWHERE,
+        None,
+        {name: value},
+        None if drop is None else drop.as_string(None),
+        None if create is None else create.as_string(None),
+    )

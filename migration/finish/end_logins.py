@@ -47,18 +47,22 @@ def end_login(shared: Database, name: str, note: Callable[[str], None]) -> bool:
                 connection.execute(close)
                 connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(said)))
         except psycopg.errors.InsufficientPrivilege:
-            note(f"{name} can still log in to the shared database: have a superuser run"
-                 f" `{close.as_string(connection)}`")  # fmt: skip
+            note(
+                f"{name} can still log in to the shared database: have a superuser run"
+                f" `{close.as_string(connection)}`"
+            )
             return False
         try:
             connection.execute(query("end_sessions"), {"role": name})
         except psycopg.errors.InsufficientPrivilege:
-            note(f"sessions of {name} that are open on the shared database stay until they end: have a"
-                 f" superuser run `{_ending(name).as_string(connection)}`")  # fmt: skip
+            note(
+                f"sessions of {name} that are open on the shared database stay until they end: have a"
+                f" superuser run `{_ending(name).as_string(connection)}`"
+            )
     return True
 
 
 def _ending(name: str) -> sql.Composed:
-    return sql.SQL(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}"
-    ).format(sql.Literal(name))  # fmt: skip
+    return sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}").format(
+        sql.Literal(name)
+    )

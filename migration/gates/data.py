@@ -32,10 +32,13 @@ def schema(scene: Scene) -> Iterator[Gate]:
     changes = schema_changes(scene.there, began) if began else []
     if changes:
         yield Gate(
-            "schema", "no-go", f"{len(changes)} changes since the start, the first: {changes[0]}", "none",
+            "schema",
+            "no-go",
+            f"{len(changes)} changes since the start, the first: {changes[0]}",
+            "none",
             "`abort` and `start` again, and hold back schema changes while the service moves",
             error=SchemaChanged,
-        )  # fmt: skip
+        )
         return
     differences = compare_schemas(scene.source, scene.target, scene.plan, scene.name, scene.contract)
     noted = began is not None and began.after >= 0
@@ -89,9 +92,12 @@ def always_triggers(scene: Scene) -> Iterator[Gate]:
 def replica_identity(scene: Scene) -> Iterator[Gate]:
     """Updates and deletes can be found again on the other side."""
     if scene.stage == "cutover":
-        bare = [row[0] for row in scene.there.execute(
-            query("no_identity"), {"schema": scene.service.schema_name}
-        ).fetchall()]  # fmt: skip
+        bare = [
+            row[0]
+            for row in scene.there.execute(
+                query("no_identity"), {"schema": scene.service.schema_name}
+            ).fetchall()
+        ]
         yield judged(
             "replica-identity",
             bool(bare),
@@ -190,5 +196,11 @@ def _large_object_bytes(connection: Connection, oids: Sequence[int]) -> int:
 
 
 DATA: tuple[Check, ...] = (
-    unlogged, always_triggers, replica_identity, large_objects, schema, verification, runtime_queries,
-)  # fmt: skip
+    unlogged,
+    always_triggers,
+    replica_identity,
+    large_objects,
+    schema,
+    verification,
+    runtime_queries,
+)

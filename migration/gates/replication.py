@@ -54,12 +54,15 @@ def guards(scene: Scene) -> Iterator[Gate]:
         if made:
             noted = next((str(c) for c in _changes(scene) if c.command.endswith("TABLE")), "")
             yield Gate(
-                "guards", "no-go", f"{database.label}: made since the start: {', '.join(made[:3])}"
-                + (f"; {noted}" if noted and database is scene.source else ""), "none",
+                "guards",
+                "no-go",
+                f"{database.label}: made since the start: {', '.join(made[:3])}"
+                + (f"; {noted}" if noted and database is scene.source else ""),
+                "none",
                 "schema changes are not carried over while a service moves, nor are the rows of such a table:"
                 f" {_instead(scene)}",
                 error=SchemaChanged,
-            )  # fmt: skip
+            )
             continue
         yield judged(
             "guards",
@@ -112,9 +115,12 @@ def lag(scene: Scene) -> Iterator[Gate]:
             with flow.subscriber.translated("reading its log"):
                 why = describe(flow.at_subscriber, subscription, control)
             yield Gate(
-                "lag", "no-go", f"{size(found.bytes)} behind; {why}", "its worker runs",
+                "lag",
+                "no-go",
+                f"{size(found.bytes)} behind; {why}",
+                "its worker runs",
                 f"see the log of {flow.subscriber.label} and mend what it says; then it goes on, or `resume`",
-            )  # fmt: skip
+            )
         else:
             far = found.bytes > limits.lag_bytes or seconds is None or seconds > limits.lag_seconds
             said = f"more than {_PATIENCE_SECONDS:g}" if seconds is None else f"{seconds:.1f}"
@@ -140,9 +146,12 @@ def lag(scene: Scene) -> Iterator[Gate]:
         )
         if found.retained_bytes > limits.wal_bytes // 2 and found.retained_bytes - found.bytes > 64 * MIB:
             yield Gate(
-                "wal", "warn", f"{size(found.retained_bytes)} kept for {size(found.bytes)} not yet applied",
-                size(limits.wal_bytes), "an old transaction keeps it: see long-transactions",
-            )  # fmt: skip
+                "wal",
+                "warn",
+                f"{size(found.retained_bytes)} kept for {size(found.bytes)} not yet applied",
+                size(limits.wal_bytes),
+                "an old transaction keeps it: see long-transactions",
+            )
 
 
 def _failed_since(flow: Flow, before: SubscriptionState | None) -> bool:

@@ -77,9 +77,12 @@ def workers(scene: Scene) -> Iterator[Gate]:
         need_slots, need_senders, need_apply = wanted[database]
         if starting and level != "logical":
             yield judged(
-                "wal-level", True, f"{database.label}: {level}",
-                "`ALTER SYSTEM SET wal_level = logical` there, and restart it", limit="logical",
-            )  # fmt: skip
+                "wal-level",
+                True,
+                f"{database.label}: {level}",
+                "`ALTER SYSTEM SET wal_level = logical` there, and restart it",
+                limit="logical",
+            )
         short = slots < need_slots or senders < need_senders or apply < need_apply or origins < int(starting)
         yield judged(
             "workers",
@@ -120,10 +123,12 @@ def disk(scene: Scene) -> Iterator[Gate]:
         free = _free(scene, database, connection)
         if free is None:
             yield Gate(
-                "disk", "unknown", f"{database.label}: its disk cannot be seen from here",
+                "disk",
+                "unknown",
+                f"{database.label}: its disk cannot be seen from here",
                 f"{size(needed)} free",
                 "look at the server's own monitoring",
-            )  # fmt: skip
+            )
             continue
         if database is scene.target and scene.stage != "start":
             needed = min(needed, 1 << 30)

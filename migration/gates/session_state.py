@@ -68,9 +68,13 @@ def gateway_version(scene: Scene) -> Iterator[Gate]:
     wrong = fault(version) if version else ""
     if wrong:
         yield Gate(
-            "gateway-version", "no-go", f"PgBouncer {text(version)} {wrong}", "",
-            "take another version of PgBouncer, and `pulumi up`", overridable=True,
-        )  # fmt: skip
+            "gateway-version",
+            "no-go",
+            f"PgBouncer {text(version)} {wrong}",
+            "",
+            "take another version of PgBouncer, and `pulumi up`",
+            overridable=True,
+        )
         return
     prepared = keeps_prepared(version) or scene.service.pooling == "session"
     yield judged(

@@ -173,9 +173,8 @@ def long_reports(scene: Scene) -> Iterator[Gate]:
     """Long queries that came round the gateway go on reading the side that is left, which lags soon."""
     limit = scene.limits.report_seconds
     found = [
-        s for s in sessions(scene)
-        if s.on_tables and not s.by_gateway and (s.query_seconds or 0) > limit
-    ]  # fmt: skip
+        s for s in sessions(scene) if s.on_tables and not s.by_gateway and (s.query_seconds or 0) > limit
+    ]
     yield judged(
         "long-reports",
         bool(found),
@@ -228,6 +227,11 @@ def _listed(found: list[Session]) -> str:
 
 
 SESSIONS: tuple[Check, ...] = (
-    long_transactions, prepared_transactions, advisory_locks, listen, temporary_tables, long_reports,
+    long_transactions,
+    prepared_transactions,
+    advisory_locks,
+    listen,
+    temporary_tables,
+    long_reports,
     round_the_gateway,
-)  # fmt: skip
+)

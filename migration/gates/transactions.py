@@ -21,9 +21,12 @@ def transactions(scene: Scene) -> Iterator[Gate]:
     if watched is None:
         # No no-go: who has none like that should not have to watch to know it.
         yield Gate(
-            _NAME, "unknown", "nobody has watched yet", "none",
+            _NAME,
+            "unknown",
+            "nobody has watched yet",
+            "none",
             "`queries --watch-transactions 600` while the applications work as usual",
-        )  # fmt: skip
+        )
         return
     pairs = list(of_service(watched.pairs, scene.name))
     left = [pair for pair in pairs if not pair.reason]

@@ -20,9 +20,13 @@ from migration.plan.model import Plan
 _MOST_ROUNDS = 30
 """A rule may bring edges to light (what it copies needs something), never so many times over."""
 _ACTS = (
-    "ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE SET DEFAULT", "ON UPDATE CASCADE",
-    "ON UPDATE SET NULL", "ON UPDATE SET DEFAULT",
-)  # fmt: skip
+    "ON DELETE CASCADE",
+    "ON DELETE SET NULL",
+    "ON DELETE SET DEFAULT",
+    "ON UPDATE CASCADE",
+    "ON UPDATE SET NULL",
+    "ON UPDATE SET DEFAULT",
+)
 _TWICE = " would move to "
 
 

@@ -121,9 +121,14 @@ def make_draft(
         for one in named
     )
     return Draft(
-        survey, services, proposed, chosen.left, role, any(r.name == role for r in survey.roles),
+        survey,
+        services,
+        proposed,
+        chosen.left,
+        role,
+        any(r.name == role for r in survey.roles),
         tuple(name for schema, (name, _) in kept.items() if schema not in schemas),
-    )  # fmt: skip
+    )
 
 
 def provisional_contract(
@@ -163,13 +168,18 @@ def _named(
 ) -> list[ServiceNames]:
     known = [
         ServiceNames(
-            kept[schema.name][0], schema.name, entry.endpoint.host, entry.endpoint.port, entry.database,
-            entry.role, entry.password_variable,
+            kept[schema.name][0],
+            schema.name,
+            entry.endpoint.host,
+            entry.endpoint.port,
+            entry.database,
+            entry.role,
+            entry.password_variable,
         )
         for schema in schemas
         if schema.name in kept
         for entry in (kept[schema.name][1],)
-    ]  # fmt: skip
+    ]
     fresh = [schema for schema in schemas if schema.name not in kept]
     held = {entry.endpoint.port for _, entry in kept.values()}
     made = name_services(fresh, database, {*taken_ports, *held}, {name for name, _ in kept.values()})

@@ -50,9 +50,11 @@ def _replication(survey: Survey, services: int, references: int) -> Iterator[Lac
     settings, free = survey.settings, survey.free
     if settings["wal_level"] != "logical":
         yield Lack(
-            f"wal_level is {settings['wal_level']}", "changes are replicated while the service goes on",
-            (_set("wal_level", "logical"),), restart=True,
-        )  # fmt: skip
+            f"wal_level is {settings['wal_level']}",
+            "changes are replicated while the service goes on",
+            (_set("wal_level", "logical"),),
+            restart=True,
+        )
     # A moved service's way back takes one, too: the shared database notes there how far it is.
     wanted = {"slots": 2 * services + references + _SPARE, "senders": services + references + _SPARE}
     for kind, name in (("slots", "max_replication_slots"), ("senders", "max_wal_senders")):
@@ -61,29 +63,33 @@ def _replication(survey: Survey, services: int, references: int) -> Iterator[Lac
             yield Lack(
                 f"{name} is {settings[name]}, {free[kind]} free",
                 f"{wanted[kind]} for {services} services",
-                (_set(name, int(settings[name]) + short),), restart=True,
-            )  # fmt: skip
+                (_set(name, int(settings[name]) + short),),
+                restart=True,
+            )
     workers = services + 2
     most = int(settings["max_logical_replication_workers"])
     if most < workers:
         yield Lack(
             f"max_logical_replication_workers is {most}",
             "the shared database follows every service that has moved, for the way back",
-            (_set("max_logical_replication_workers", workers),), restart=True,
-        )  # fmt: skip
+            (_set("max_logical_replication_workers", workers),),
+            restart=True,
+        )
     processes, needed = int(settings["max_worker_processes"]), max(most, workers) + 8
     if processes < needed:
         yield Lack(
-            f"max_worker_processes is {processes}", "logical replication's workers are among them",
-            (_set("max_worker_processes", needed),), restart=True,
-        )  # fmt: skip
+            f"max_worker_processes is {processes}",
+            "logical replication's workers are among them",
+            (_set("max_worker_processes", needed),),
+            restart=True,
+        )
     retry = int(settings["wal_retrieve_retry_interval"])
     if retry > GateLimits().retry_seconds * 1000:
         yield Lack(
             f"wal_retrieve_retry_interval is {retry / 1000:g} s",
             "a subscription waits that long to be started again, inside a switch's pause",
             (_set("wal_retrieve_retry_interval", _RETRY), "SELECT pg_reload_conf();"),
-        )  # fmt: skip
+        )
 
 
 def _statements_counted(survey: Survey) -> Iterator[Lack]:
@@ -93,9 +99,11 @@ def _statements_counted(survey: Survey) -> Iterator[Lack]:
         present = survey.settings.get("shared_preload_libraries", "")
         libraries = [part.strip().strip('"') for part in present.split(",") if part.strip()]
         yield Lack(
-            f"{LIBRARY} is not loaded", why,
-            (_set("shared_preload_libraries", *libraries, LIBRARY), create), restart=True,
-        )  # fmt: skip
+            f"{LIBRARY} is not loaded",
+            why,
+            (_set("shared_preload_libraries", *libraries, LIBRARY), create),
+            restart=True,
+        )
     elif not survey.counts_statements:
         yield Lack(f"{LIBRARY} is loaded and not made here", why, (create,))
 
@@ -105,9 +113,11 @@ def _locks(survey: Survey) -> Iterator[Lack]:
     each = int(survey.settings["max_locks_per_transaction"])
     if slots and tables > slots:
         yield Lack(
-            f"room for {slots:,} locks, and {tables:,} tables", "a dump locks all at once",
-            (_set("max_locks_per_transaction", -(-tables // (slots // each)) + each),), restart=True,
-        )  # fmt: skip
+            f"room for {slots:,} locks, and {tables:,} tables",
+            "a dump locks all at once",
+            (_set("max_locks_per_transaction", -(-tables // (slots // each)) + each),),
+            restart=True,
+        )
 
 
 def _administrator(draft: Draft, source: Database) -> Iterator[Lack]:
@@ -152,16 +162,20 @@ def _application(draft: Draft) -> Iterator[Lack]:
 def _hba(survey: Survey, source: Database) -> Iterator[Lack]:
     if survey.admitting_lines:
         return
-    seen = "pg_hba.conf cannot be seen from here" if survey.admitting_lines is None else (
-        "no line of pg_hba.conf lets a role that is made for the move in"
-    )  # fmt: skip
+    seen = (
+        "pg_hba.conf cannot be seen from here"
+        if survey.admitting_lines is None
+        else ("no line of pg_hba.conf lets a role that is made for the move in")
+    )
     kind = "hostssl" if survey.encrypted else "host"
     database = source.endpoint.database
     quoted = database if database.replace("_", "").isalnum() else '"' + database + '"'
     yield Lack(
-        seen, "its own server follows the shared one as waqiti_<service>_forward_<database>, over TCP",
-        ("SELECT pg_reload_conf();",), (f"{kind} {quoted} all 127.0.0.1/32 scram-sha-256",),
-    )  # fmt: skip
+        seen,
+        "its own server follows the shared one as waqiti_<service>_forward_<database>, over TCP",
+        ("SELECT pg_reload_conf();",),
+        (f"{kind} {quoted} all 127.0.0.1/32 scram-sha-256",),
+    )
 
 
 def _set(name: str, *values: object) -> str:

@@ -137,10 +137,15 @@ def name_services(
             variable = f"{word.upper()}_SERVICE_DB_PASSWORD"  # those are the shared database's
         made.append(
             ServiceNames(
-                name, services[name].name, f"postgres-{name}", next(ports), own, f"{stem}_{word}_service",
+                name,
+                services[name].name,
+                f"postgres-{name}",
+                next(ports),
+                own,
+                f"{stem}_{word}_service",
                 variable,
             )
-        )  # fmt: skip
+        )
     return made
 
 

@@ -66,20 +66,26 @@ def work_out(survey: Survey, services: Mapping[str, SchemaFacts], application: s
         less = limit / wanted
         pools = {
             name: (
-                max(_LEAST_POOL, math.floor(most * less)), max(1, math.floor(idle * less)),
+                max(_LEAST_POOL, math.floor(most * less)),
+                max(1, math.floor(idle * less)),
                 f"{why}, cut to fit {whose}",
             )
             for name, (most, idle, why) in pools.items()
-        }  # fmt: skip
+        }
     made = {}
     for name, schema in services.items():
         most, idle, why = pools[name]
         memory = next((kb for most_bytes, kb in _MEMORY if schema.bytes <= most_bytes), _MOST_MEMORY)
         workload, reason = workloads[name]
         made[name] = Sizes(
-            workload, reason, memory, f"for {size(schema.bytes)} of tables and indexes", (most, idle), why,
+            workload,
+            reason,
+            memory,
+            f"for {size(schema.bytes)} of tables and indexes",
+            (most, idle),
+            why,
             max(100, math.ceil((most + HEAD_ROOM) / 50) * 50),
-        )  # fmt: skip
+        )
     return made
 
 
@@ -99,16 +105,18 @@ def workload_of(schema: SchemaFacts, statements: StatementFacts | None) -> tuple
         (written + reads < _FEW, Workload.MIXED, "too little is known, say what it is: "),
         (
             schema.deleted >= schema.inserted / 2 > 0 and schema.rows < schema.inserted / 5,
-            Workload.QUEUE, "rows come and go: ",
+            Workload.QUEUE,
+            "rows come and go: ",
         ),
         (slow or long_scans, Workload.REPORTING, f"few long scans, {per_scan:,.0f} rows each: "),
         (
             schema.inserted >= written * 0.9 and written >= reads / 3,
-            Workload.APPEND, "almost only inserts: ",
+            Workload.APPEND,
+            "almost only inserts: ",
         ),
         (reads >= 5 * written, Workload.READ_HEAVY, ""),
         (schema.updated + schema.deleted >= written / 10 and written >= reads / 2, Workload.TRANSACTIONS, ""),
-    )  # fmt: skip
+    )
     kind, why = next(((kind, why) for true, kind, why in signs if true), (Workload.MIXED, ""))
     return kind, f"{why}{told}"
 

@@ -104,9 +104,10 @@ def _keys(service: ServiceDraft) -> Iterator[Row]:
     yield "pool", {"maximum": most, "idle": idle}, sizes.pool_reason
     without = ", ".join(service.missing)
     yield (
-        "extensions", list(service.extensions),
+        "extensions",
+        list(service.extensions),
         f"without {without}, which its server would not have: the plan says what to do" if without else "",
-    )  # fmt: skip
+    )
     if service.row_security:
         why = "policies hide nothing from the common role today, which owns the tables or is above them"
         yield "rowSecurity", service.row_security, why
@@ -181,9 +182,13 @@ _OneLine.add_representer(str, _text)
 def scalar(value: object) -> str:
     """A value in one line of YAML, quoted where YAML needs it."""
     text = yaml.dump(
-        value, Dumper=_OneLine, default_flow_style=True, sort_keys=False, allow_unicode=True,
+        value,
+        Dumper=_OneLine,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
         width=float("inf"),
-    )  # fmt: skip
+    )
     return str(text).removesuffix("...\n").strip()
 
 

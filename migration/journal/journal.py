@@ -128,9 +128,13 @@ class Journal:
     def start(self, service: Service, mode: Mode, state: str) -> Move:
         """Record that a move begins. Raises WrongState when another one of the service is not over."""
         values = {
-            "service": service.name, "schema_name": service.schema_name, "stack": self._stack,
-            "mode": mode, "state": state, "operator": self._operator,
-        }  # fmt: skip
+            "service": service.name,
+            "schema_name": service.schema_name,
+            "stack": self._stack,
+            "mode": mode,
+            "state": state,
+            "operator": self._operator,
+        }
         with self._source.translated("recording a move"):
             try:
                 self._connection.execute(query("start_move"), values)
@@ -157,9 +161,12 @@ class Journal:
         fraction of a second may lose it: for steps inside a pause that recovery does not depend on.
         """
         values = {
-            "move": move.id, "step": step, "operator": self._operator,
-            "figures": Jsonb(dict(figures or {})), "durable": durable,
-        }  # fmt: skip
+            "move": move.id,
+            "step": step,
+            "operator": self._operator,
+            "figures": Jsonb(dict(figures or {})),
+            "durable": durable,
+        }
         with self._source.translated(f"recording the step {step!r}"):
             row = self._connection.execute(query("begin_step"), values).fetchone()
         assert row is not None  # noqa: S101 (INSERT ... RETURNING gives a row)
@@ -180,9 +187,12 @@ class Journal:
         `figures` are added to those it began with; of `error`, its class and message are kept.
         """
         values = {
-            "id": record, "outcome": outcome, "figures": Jsonb(dict(figures or {})), "durable": durable,
+            "id": record,
+            "outcome": outcome,
+            "figures": Jsonb(dict(figures or {})),
+            "durable": durable,
             "error": None if error is None else self._scrub(f"{type(error).__name__}: {error}"),
-        }  # fmt: skip
+        }
         with self._source.translated("recording a step's end"):
             self._connection.execute(query("end_step"), values)
         self.mirror.ended(record, figures or {})

@@ -107,9 +107,11 @@ def copy_rows(move: OfflineMove) -> Mapping[str, Any]:
 
     def copied(table: CopiedTable) -> None:
         record = {
-            "table": str(table.table), "rows": table.rows, "bytes": table.bytes,
+            "table": str(table.table),
+            "rows": table.rows,
+            "bytes": table.bytes,
             "seconds": round(table.seconds, 3),
-        }  # fmt: skip
+        }
         with lock:
             move.journal.record_copied(move.move, record)
             there[record["table"]] = record
@@ -117,9 +119,14 @@ def copy_rows(move: OfflineMove) -> Mapping[str, Any]:
     with exported_snapshot(move.source) as snapshot:
         for wave in in_waves(tasks, move.own, move.plan.catalog):
             copy_tables(
-                move.source, wave, snapshot,
-                workers=move.workers, progress=move.progress, stop=move.stop, copied=copied,
-            )  # fmt: skip
+                move.source,
+                wave,
+                snapshot,
+                workers=move.workers,
+                progress=move.progress,
+                stop=move.stop,
+                copied=copied,
+            )
     tables = list(there.values())
     return {
         "tables": tables,
@@ -133,10 +140,15 @@ def copy_objects(move: OfflineMove) -> Mapping[str, Any]:
     """Copy the large objects that the service's columns refer to."""
     with exported_snapshot(move.source) as snapshot:
         done = copy_large_objects(
-            move.source, move.target, move.own.large_object_columns, snapshot,
-            owner=move.service.owner, users=[move.service.service.name],
-            progress=move.progress, stop=move.stop,
-        )  # fmt: skip
+            move.source,
+            move.target,
+            move.own.large_object_columns,
+            snapshot,
+            owner=move.service.owner,
+            users=[move.service.service.name],
+            progress=move.progress,
+            stop=move.stop,
+        )
     return {"objects": len(done.oids), "bytes": done.bytes}
 
 
@@ -144,9 +156,15 @@ def build(move: OfflineMove) -> Mapping[str, Any]:
     """Build what comes after the rows: indexes, constraints, statistics, materialized views, triggers."""
     with move.schema_dump() as dump:
         count = build_indexes(
-            move.contract, move.plan, move.name, dump, move.target,
-            workers=move.workers, progress=move.progress, stop=move.stop,
-        )  # fmt: skip
+            move.contract,
+            move.plan,
+            move.name,
+            dump,
+            move.target,
+            workers=move.workers,
+            progress=move.progress,
+            stop=move.stop,
+        )
     return {"statements": count}
 
 
@@ -178,9 +196,15 @@ def compare_all(move: OfflineMove) -> Verification:
     """The verdict on all of a service. Right only while nobody writes to either side."""
     own = move.own
     rows = compare(
-        move.source, move.target, own.tables, source_snapshot=None, target_snapshot=None,
-        workers=move.workers, progress=move.progress, stop=move.stop,
-    )  # fmt: skip
+        move.source,
+        move.target,
+        own.tables,
+        source_snapshot=None,
+        target_snapshot=None,
+        workers=move.workers,
+        progress=move.progress,
+        stop=move.stop,
+    )
     with move.source.connect() as connection, move.source.translated("looking for its large objects"):
         oids = referenced_large_objects(connection, own.large_object_columns)
     differing = [

@@ -79,15 +79,25 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
                     table
                     for wave in in_waves(tasks, move.own, move.plan.catalog)
                     for table in copy_tables(
-                        move.source, wave, snapshot, workers=move.workers, progress=move.progress, stop=stop,
+                        move.source,
+                        wave,
+                        snapshot,
+                        workers=move.workers,
+                        progress=move.progress,
+                        stop=stop,
                         throttle=throttle,
                     )
-                ]  # fmt: skip
+                ]
             objects = copy_large_objects(
-                move.source, move.target, move.own.large_object_columns, snapshot,
-                owner=move.service.owner, users=[move.service.service.name],
-                progress=move.progress, stop=stop,
-            )  # fmt: skip
+                move.source,
+                move.target,
+                move.own.large_object_columns,
+                snapshot,
+                owner=move.service.owner,
+                users=[move.service.service.name],
+                progress=move.progress,
+                stop=stop,
+            )
         return {
             "slot": flow.name,
             "lsn": lsn,

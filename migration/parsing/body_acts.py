@@ -21,8 +21,10 @@ the schema. `server`: a superuser or a predefined role. `role`: to be a member o
 own the large object."""
 
 _MAINTAINED = {
-    "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW", "ClusterStmt": "CLUSTER", "ReindexStmt": "REINDEX",
-}  # fmt: skip
+    "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW",
+    "ClusterStmt": "CLUSTER",
+    "ReindexStmt": "REINDEX",
+}
 _OWNED = {
     "AlterSeqStmt": "ALTER SEQUENCE", "AlterTableStmt": "ALTER TABLE", "CreateTrigStmt": "CREATE TRIGGER",
     "IndexStmt": "CREATE INDEX", "RenameStmt": "ALTER ... RENAME", "CommentStmt": "COMMENT",
@@ -33,11 +35,17 @@ _OWNED = {
     "CreateStatsStmt": "CREATE STATISTICS",
 }  # fmt: skip
 _CREATED = {
-    "CreateStmt": "CREATE TABLE", "CreateTableAsStmt": "CREATE TABLE AS", "ViewStmt": "CREATE VIEW",
-    "CreateSeqStmt": "CREATE SEQUENCE", "CreateFunctionStmt": "CREATE FUNCTION",
-    "CreateSchemaStmt": "CREATE SCHEMA", "CreateEnumStmt": "CREATE TYPE", "CompositeTypeStmt": "CREATE TYPE",
-    "CreateDomainStmt": "CREATE DOMAIN", "CreateExtensionStmt": "CREATE EXTENSION",
-}  # fmt: skip
+    "CreateStmt": "CREATE TABLE",
+    "CreateTableAsStmt": "CREATE TABLE AS",
+    "ViewStmt": "CREATE VIEW",
+    "CreateSeqStmt": "CREATE SEQUENCE",
+    "CreateFunctionStmt": "CREATE FUNCTION",
+    "CreateSchemaStmt": "CREATE SCHEMA",
+    "CreateEnumStmt": "CREATE TYPE",
+    "CompositeTypeStmt": "CREATE TYPE",
+    "CreateDomainStmt": "CREATE DOMAIN",
+    "CreateExtensionStmt": "CREATE EXTENSION",
+}
 _OF_THE_SERVER = {
     "AlterSystemStmt": "ALTER SYSTEM", "CreateRoleStmt": "CREATE ROLE", "AlterRoleStmt": "ALTER ROLE",
     "AlterRoleSetStmt": "ALTER ROLE", "DropRoleStmt": "DROP ROLE", "GrantRoleStmt": "GRANT of a role",
@@ -52,9 +60,15 @@ _SERVER_CALLS = frozenset({
 _RELATIONS = frozenset({"RangeVar", "relation", "sequence", "view", "rel", "table"})
 _WORDS = frozenset({"List", "objname", "typeName", "defnames"})
 """Where the grammar has names as lists of words."""
-_PARTS = frozenset({
-    "OBJECT_COLUMN", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE", "OBJECT_TABCONSTRAINT",
-})  # fmt: skip
+_PARTS = frozenset(
+    {
+        "OBJECT_COLUMN",
+        "OBJECT_TRIGGER",
+        "OBJECT_POLICY",
+        "OBJECT_RULE",
+        "OBJECT_TABCONSTRAINT",
+    }
+)
 _ROLE_SETTINGS = {"role": "SET ROLE", "session_authorization": "SET SESSION AUTHORIZATION"}
 _SERVER_SETTINGS = frozenset({"session_replication_role"})
 _HARMLESS = (["origin"], ["local"])
@@ -81,8 +95,10 @@ _BEGINS_WORTHY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Of a statement of an application: most are none of these, and parsing them all takes seconds."""
-_NAMES_WHO = re.compile(r"\b(current_user|session_user|current_role|user|getpgusername|"
-                        + "|".join(sorted(_ASKING)) + r")\b", re.IGNORECASE)  # fmt: skip
+_NAMES_WHO = re.compile(
+    r"\b(current_user|session_user|current_role|user|getpgusername|" + "|".join(sorted(_ASKING)) + r")\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -252,9 +268,13 @@ def _block(value: dict[str, Any]) -> Iterator[Act]:
 
 
 _BY_ITSELF: Mapping[str, Callable[[dict[str, Any]], Iterator[Act]]] = {
-    "TruncateStmt": _truncate, "intoClause": _into, "CopyStmt": _copy, "VariableSetStmt": _set,
-    "FuncCall": _call, "DoStmt": _block,
-}  # fmt: skip
+    "TruncateStmt": _truncate,
+    "intoClause": _into,
+    "CopyStmt": _copy,
+    "VariableSetStmt": _set,
+    "FuncCall": _call,
+    "DoStmt": _block,
+}
 
 
 def _setting(name: str, values: list[str | None]) -> Iterator[Act]:

@@ -116,7 +116,11 @@ def _nameless(statement: str) -> list[int]:
 
 @cache
 def _takes() -> frozenset[FunctionParameterMode]:
-    return frozenset({
-        FunctionParameterMode.FUNC_PARAM_IN, FunctionParameterMode.FUNC_PARAM_INOUT,
-        FunctionParameterMode.FUNC_PARAM_VARIADIC, FunctionParameterMode.FUNC_PARAM_DEFAULT,
-    })  # fmt: skip
+    return frozenset(
+        {
+            FunctionParameterMode.FUNC_PARAM_IN,
+            FunctionParameterMode.FUNC_PARAM_INOUT,
+            FunctionParameterMode.FUNC_PARAM_VARIADIC,
+            FunctionParameterMode.FUNC_PARAM_DEFAULT,
+        }
+    )

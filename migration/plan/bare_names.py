@@ -34,10 +34,12 @@ class BareNames:
         called = sql.Identifier(function.schema or "", function.name).as_string(None) + function.arguments
         path = ", ".join(sql.Identifier(part).as_string(None) for part in self.path)
         yield Problem(
-            self.service, "data", "no-go",
+            self.service,
+            "data",
+            "no-go",
             f"{uses} {said or f'names {name} without a schema'}: {why}; in the shared"
             f" database first: ALTER FUNCTION {called} SET search_path = {path}",
-        )  # fmt: skip
+        )
 
     def bare(self, routine: ObjectId) -> str | None:
         """Such a name, that means something on the path; None where there is none."""

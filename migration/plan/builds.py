@@ -36,17 +36,21 @@ def build_problems(
             continue
         if item.kind == "collation" and not target.icu and _ICU.search(item.definition):
             yield Problem(
-                service.name, "encoding", "no-go",
+                service.name,
+                "encoding",
+                "no-go",
                 f"{item} is of ICU, and {service.name}'s server is built without it: use a build that has it",
-            )  # fmt: skip
+            )
         routine = catalog.routines.get(key)
         text = f"{item.definition}\n{routine.body}" if routine is not None else item.definition
         if not target.xml and _XML_CODE.search(text):
             yield Problem(
-                service.name, "build", "note",
+                service.name,
+                "build",
+                "note",
                 f"{item} makes or reads XML, and {service.name}'s server is built without libxml: it"
                 " will fail where it is used; use a build that has it",
-            )  # fmt: skip
+            )
 
 
 def _collations(
@@ -73,33 +77,41 @@ def _collations(
                 lacking.setdefault(name, str(item))
     for name, where in lacking.items():
         yield Problem(
-            service.name, "encoding", "no-go",
+            service.name,
+            "encoding",
+            "no-go",
             f"{where} has the collation {name}, which {service.name}'s server does not have: install the"
             " locale (or a build with ICU) there, and run pg_import_system_collations",
-        )  # fmt: skip
+        )
 
 
 def _unmet(service: Service, catalog: Catalog, need: BuildNeed, target: TargetFacts) -> Iterator[Problem]:
     if need.what == "compression" and target.compressions and need.name not in target.compressions:
         yield Problem(
-            service.name, "build", "no-go",
+            service.name,
+            "build",
+            "no-go",
             f"{need.where} is compressed with {need.name}, and {service.name}'s server is built"
             f" without it: use a build that has it, or `ALTER TABLE {_uncompressed(catalog, need)}` in the"
             " shared database first",
-        )  # fmt: skip
+        )
     if need.what == "xml" and not target.xml:
         of = "" if need.name in _XML_TYPES else ", which holds xml"
         yield Problem(
-            service.name, "build", "no-go",
+            service.name,
+            "build",
+            "no-go",
             f"{need.where} is of type {need.name}{of}, and {service.name}'s server is built without libxml,"
             " so that it takes no such value: use a build that has it",
-        )  # fmt: skip
+        )
     if need.what == "locale" and target.locales and _spelled(need.name) not in target.locales:
         yield Problem(
-            service.name, "encoding", "no-go",
+            service.name,
+            "encoding",
+            "no-go",
             f"collation {need.where} is of the locale {need.name}, which {service.name}'s server does not"
             " know: install it on that machine, and run pg_import_system_collations",
-        )  # fmt: skip
+        )
 
 
 def _uncompressed(catalog: Catalog, need: BuildNeed) -> str:

@@ -49,36 +49,44 @@ def source_problems(catalog: Catalog) -> Iterator[Problem]:
     server = catalog.server
     if server.major < OLDEST_SUPPORTED:
         yield Problem(
-            None, "version", "no-go",
+            None,
+            "version",
+            "no-go",
             f"the shared database runs PostgreSQL {server.major}; {OLDEST_SUPPORTED} is the oldest that"
             " moves: upgrade it first",
-        )  # fmt: skip
+        )
     tables = sum(table.kind != "foreign" for table in catalog.tables.values())
     if server.lock_slots and tables > server.lock_slots:
         yield Problem(
-            None, "setting", "no-go",
+            None,
+            "setting",
+            "no-go",
             f"the shared database has {tables:,} tables and room for {server.lock_slots:,} locks; a dump"
             " locks all at once: `ALTER SYSTEM SET max_locks_per_transaction ="
             f" {_enough_locks(tables, server.lock_slots)}` in the shared database first, and restart it",
-        )  # fmt: skip
+        )
     owned = sum(classid == PG_CLASS and oid in catalog.tables for classid, oid in catalog.owned)
     if owned:
         yield Problem(
-            None, "privilege", "note",
+            None,
+            "privilege",
+            "note",
             f"the services' common role owns {owned} tables of the shared database; on its own database a"
             " service's role may read and write rows and TRUNCATE, and from PostgreSQL 17 on REFRESH, ANALYZE"
             " and the like, but not ALTER or DROP tables, nor grant them; what policies of row level security"
             " do to it, `rowSecurity` of services.yaml says",
-        )  # fmt: skip
+        )
     stray = catalog.stray_large_objects
     if stray is not None:
         much = f" ({size(stray.bytes)})" if stray.bytes is not None else ""
         yield Problem(
-            None, "data", "note",
+            None,
+            "data",
+            "note",
             f"{stray.count} large objects{much} that no column of type oid or lo refers to stay in the shared"
             f" database, for example {', '.join(map(str, stray.some))}: if one is needed, keep its OID in a"
             " column of its service's; if none is, SELECT lo_unlink(OID)",
-        )  # fmt: skip
+        )
     yield from replica_mode_problems(catalog)
     for left in catalog.left_behind:
         if left.schema is None:
@@ -86,10 +94,12 @@ def source_problems(catalog: Catalog) -> Iterator[Problem]:
     for item in catalog.objects.values():
         if item.kind == "event trigger" and item.extension is None:
             yield Problem(
-                None, "privilege", "note",
+                None,
+                "privilege",
+                "note",
                 f"{item} stays behind: only a superuser can create event triggers; create it by hand where"
                 " it is wanted",
-            )  # fmt: skip
+            )
 
 
 def service_problems(
@@ -98,11 +108,13 @@ def service_problems(
     """What concerns one service; `claimed` are the schemas of all."""
     if service.schema_name not in catalog.schemas:
         yield Problem(
-            service.name, "schema", "no-go",
+            service.name,
+            "schema",
+            "no-go",
             f"the shared database {catalog.server.database} has no schema {service.schema_name}; correct"
             f" `schema` of {service.name} in services.yaml, or"
             f" `CREATE SCHEMA {display_name(service.schema_name)}` there",
-        )  # fmt: skip
+        )
         return
     yield from _boundary(service, closure)
     yield from object_problems(service, catalog, closure)
@@ -147,9 +159,13 @@ _INSTEAD = {
 
 
 _PROBLEM_KINDS: Mapping[str, ProblemKind] = {
-    "setting": "setting", "index": "data", "key": "data", "detaching": "data", "comment": "data",
+    "setting": "setting",
+    "index": "data",
+    "key": "data",
+    "detaching": "data",
+    "comment": "data",
     "extension rows": "data",
-}  # fmt: skip
+}
 
 
 def _left_behind(service: str | None, left: LeftBehind) -> Problem:
@@ -165,10 +181,12 @@ def _boundary(service: Service, closure: Closure) -> Iterator[Problem]:
             line = edge.line
             told = edge.remedy and (not line or edge.found_by in {"dynamic", "outside", "rights"})
             yield Problem(
-                service.name, "boundary", "no-go",
+                service.name,
+                "boundary",
+                "no-go",
                 f"{edge.identity} {_needs(edge)}: {edge.reason}" + (f"; {edge.remedy}" if told else ""),
                 f"services: {service.name}: crossing: {line}" if line else "",
-            )  # fmt: skip
+            )
 
 
 def _needs(edge: Edge) -> str:
@@ -192,18 +210,22 @@ def object_problems(service: Service, catalog: Catalog, closure: Closure) -> Ite
         why = _SUPERUSER_ONLY.get(item.kind) or _needs_superuser(catalog, item)
         if why:
             yield Problem(
-                service.name, "privilege", "no-go",
+                service.name,
+                "privilege",
+                "no-go",
                 f"{item} cannot be made by {service.migration.name}: {why}; replace it, or"
                 f" `{_without(catalog, item)}` {IN_SHARED}",
-            )  # fmt: skip
+            )
         if item.kind == "trigger" and fires_on_replicated_rows(item):
             yield Problem(
-                service.name, "data", "note",
+                service.name,
+                "data",
+                "note",
                 f"{item} fires on replicated rows too (ENABLE ALWAYS or REPLICA), so that what it does would"
                 f" be done twice: `{enable_statement(item)}` {IN_SHARED}, or move the service with"
                 " `run --stop-writes` (`plan --stop-writes`)",
                 online=True,
-            )  # fmt: skip
+            )
 
 
 def _without(catalog: Catalog, item: CatalogObject) -> str:
@@ -247,33 +269,41 @@ def _tables(service: Service, catalog: Catalog, closure: Closure) -> Iterator[Pr
         table = catalog.tables.get(oid) if classid == PG_CLASS else None
         if table is not None and table.hashed_by_enum:
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"table {table.name} is partitioned by the hash of an enum, or of what holds one, which"
                 " differs from server to server: its partitions would refuse their rows; partition it by"
                 " list, or by the hash of another column, in the shared database first",
-            )  # fmt: skip
+            )
         if table is None or not table.holds_rows:
             continue
         if table.unlogged:
             yield Problem(
-                service.name, "data", "note",
+                service.name,
+                "data",
+                "note",
                 f"table {table.name} is unlogged, so that changes of its rows are not replicated:"
                 f" `ALTER TABLE {table.name} SET LOGGED` {IN_SHARED}, or move the service with"
                 " `run --stop-writes` (`plan --stop-writes`)",
                 online=True,
-            )  # fmt: skip
+            )
         elif table.replica_identity == "full":
             why = "has no primary key" if table.key is None else "has replica identity full"
             yield Problem(
-                service.name, "data", "note",
+                service.name,
+                "data",
+                "note",
                 f"table {table.name} {why}: replicated with replica identity full, which compares whole rows",
-            )  # fmt: skip
+            )
 
 
 def _roles(service: Service, catalog: Catalog) -> Iterator[Problem]:
     if catalog.grants is None:
         yield Problem(
-            service.name, "privilege", "note",
+            service.name,
+            "privilege",
+            "note",
             "the role of `source.application` is not known in the shared database: the service gets SELECT,"
             " INSERT, UPDATE and DELETE on its tables",
-        )  # fmt: skip
+        )

@@ -55,7 +55,13 @@ def read_target(target: Database, probe: LocaleProbe | None = None) -> TargetFac
         lacks, alike = probe.compare(connection, server.locale) if probe is not None else ("", None)
     names = frozenset(name for (name,) in collations)
     return TargetFacts(
-        server.version_number, server.encoding, server.locale, available, installed, versions, names,
+        server.version_number,
+        server.encoding,
+        server.locale,
+        available,
+        installed,
+        versions,
+        names,
         locales=spelled_locales(name for (name,) in locales),
         compressions=frozenset(name for (name,) in compressions),
         # `unicode` is there in any build from PostgreSQL 16 on; these are initdb's, of a build with ICU.
@@ -66,7 +72,7 @@ def read_target(target: Database, probe: LocaleProbe | None = None) -> TargetFac
         text_search=server.text_search,
         lacks_locale=lacks,
         alike=alike,
-    )  # fmt: skip
+    )
 
 
 def _has_xml(connection: Connection) -> bool:

@@ -82,10 +82,13 @@ def asking_the_clock(objects: Set[ObjectId], catalog: Catalog) -> frozenset[Obje
     return frozenset(
         key
         for key, judged in catalog.judged.items()
-        if judged.clock and key in objects and key[0] == PG_CONSTRAINT
-        and catalog.whole(key)[0] == PG_CLASS and catalog.whole(key)[1] in catalog.tables
+        if judged.clock
+        and key in objects
+        and key[0] == PG_CONSTRAINT
+        and catalog.whole(key)[0] == PG_CLASS
+        and catalog.whole(key)[1] in catalog.tables
         and not catalog.objects[key].definition.endswith(" NOT ENFORCED")
-    )  # fmt: skip
+    )
 
 
 def clock_checks(plan: ServicePlan, catalog: Catalog) -> Iterator[ClockCheck]:

@@ -74,11 +74,15 @@ def make_plan(
             closures[name] = replace(closure, edges=tuple(both))
     plans = [
         _service_plan(
-            contract.services[name], catalog, closures[name], (targets or {}).get(name), claims,
+            contract.services[name],
+            catalog,
+            closures[name],
+            (targets or {}).get(name),
+            claims,
             readers=_readers(closures, name),
         )
         for name in names
-    ]  # fmt: skip
+    ]
     plans.sort(key=lambda plan: (-plan.bytes, plan.service))
     return Plan(
         services={plan.service: plan for plan in plans},
@@ -149,11 +153,13 @@ def _service_plan(
 def _kept_out(service: Service, replicas: Iterable[Replica]) -> Iterator[Problem]:
     for referenced in sorted({replica.referenced for replica in replicas} - set(service.reads)):
         yield Problem(
-            service.name, "boundary", "note",
+            service.name,
+            "boundary",
+            "note",
             f"it reads {referenced} by `reference`, and services.yaml does not let its instance through to"
             f" that one: name {referenced} under `reads` of {service.name} and `pulumi up`, before `finish`"
             f" of {referenced}",
-        )  # fmt: skip
+        )
 
 
 def _readers(closures: Mapping[str, Closure], referenced: str) -> list[str]:
@@ -212,21 +218,25 @@ def _moved_twice(closures: Mapping[str, Closure], catalog: Catalog) -> list[Prob
                 takers.setdefault(item, []).append(name)
     return [
         Problem(
-            None, "boundary", "no-go",
+            None,
+            "boundary",
+            "no-go",
             f"{catalog.objects[item]} would move to {' and '.join(sorted(names))}; let one of them have it:"
             " another rule for what leads to it from the other, for example `action: drop` in"
             f" {sorted(names)[-1]}",
         )
         for item, names in sorted(takers.items())
         if len(names) > 1
-    ]  # fmt: skip
+    ]
 
 
 def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) -> list[Problem]:
     """What a service that is not being planned needs of those that are: their move would break it."""
     return [
         Problem(
-            None, "boundary", "no-go",
+            None,
+            "boundary",
+            "no-go",
             f"{edge.identity} needs service {edge.towards}, which would leave it behind: {edge.reason}"
             + ("" if edge.line else f"; {edge.remedy}"),
             f"services: {name}: crossing: {edge.line}" if edge.line else "",
@@ -235,7 +245,7 @@ def _undecided_elsewhere(closures: Mapping[str, Closure], names: Sequence[str]) 
         if name not in names
         for edge in closure.edges
         if edge.action is None and edge.towards in names and edge.dependent not in closure.dropped
-    ]  # fmt: skip
+    ]
 
 
 def _idle_rules(contract: Contract, closures: Mapping[str, Closure]) -> list[Problem]:

@@ -24,10 +24,12 @@ def readback_problems(service: Service, catalog: Catalog, closure: Closure) -> I
         if item.extension is None and _is_printed(catalog, item) and not reads_back(item.definition):
             how = _HOW.get(item.kind, "write it there without what cannot be read, or drop it")
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"{item} cannot be made again from what PostgreSQL prints of it ({_why(item)}): {how}, before"
                 " the move",
-            )  # fmt: skip
+            )
 
 
 def _is_printed(catalog: Catalog, item: CatalogObject) -> bool:

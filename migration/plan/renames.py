@@ -32,7 +32,9 @@ def plan_problems(
             yield Problem(service.name, "rename", "note", text)
     if readers:
         yield Problem(
-            service.name, "rename", "no-go",
+            service.name,
+            "rename",
+            "no-go",
             f"{', '.join(readers)} would keep a replica of {service.name} by its schema's name, which {what}"
             " would break: leave `ownSchema` out, or drop these references",
-        )  # fmt: skip
+        )

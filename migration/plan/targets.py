@@ -33,13 +33,17 @@ def _server(service: Service, catalog: Catalog, target: TargetFacts) -> Iterator
     source = catalog.server
     if target.major < source.major:
         yield Problem(
-            service.name, "version", "no-go",
+            service.name,
+            "version",
+            "no-go",
             f"{service.name}'s database runs PostgreSQL {target.major}, older than the shared one's"
             f" {source.major}; give it `version: {source.major}` or newer",
-        )  # fmt: skip
+        )
     if target.encoding != source.encoding:
         yield Problem(
-            service.name, "encoding", "no-go" if target.encoding != "UTF8" else "note",
+            service.name,
+            "encoding",
+            "no-go" if target.encoding != "UTF8" else "note",
             f"encoding {source.encoding} in the shared database, {target.encoding} in {service.name}'s own:"
             " text is converted",
-        )  # fmt: skip
+        )

@@ -29,9 +29,11 @@ def version_problems(
             continue
         if routine.language == "sql" and not _parses(routine.body):
             yield Problem(
-                service.name, "version", "note",
+                service.name,
+                "version",
+                "note",
                 f"{item} does not parse by the grammar of PostgreSQL {_grammar()}: try it on the target",
-            )  # fmt: skip
+            )
     yield from built_problems(service, catalog, closure, target)
 
 
@@ -44,11 +46,13 @@ def _generated(
         if (PG_CLASS, oid) in closure.objects:
             name = f"{catalog.objects[PG_CLASS, oid].identity}.{display_name(column)}"
             yield Problem(
-                service.name, "version", "no-go",
+                service.name,
+                "version",
+                "no-go",
                 f"{name} is generated, and plain in its parent {parent}, which PostgreSQL"
                 f" {_GENERATED_ALIKE} and newer refuse: {ddl}; in the shared database, and let a trigger"
                 " compute it",
-            )  # fmt: skip
+            )
 
 
 def _parses(body: str) -> bool:

@@ -41,11 +41,16 @@ def _services(plan: Plan) -> Grid:
     for service in plan.services.values():
         no_go = sum(problem.severity == "no-go" for problem in service.problems)
         grid.add_row(
-            service.service, service.schema, str(len(service.tables)), f"{service.estimated_rows:,}",
-            size(service.bytes), size(sum(table.index_bytes for table in service.tables)),
-            str(len(service.objects)), str(len(service.edges)),
+            service.service,
+            service.schema,
+            str(len(service.tables)),
+            f"{service.estimated_rows:,}",
+            size(service.bytes),
+            size(sum(table.index_bytes for table in service.tables)),
+            str(len(service.objects)),
+            str(len(service.edges)),
             Text(str(no_go), style="bold red" if no_go else "green"),
-        )  # fmt: skip
+        )
     return grid
 
 

@@ -62,9 +62,12 @@ def _lines(
     for difference in differences:
         key = _key(difference)
         yield {
-            "table": str(name), "kind": difference.kind, "key": difference.key,
-            "shared": shared.get(key, []), "own": own.get(key, []),
-        }  # fmt: skip
+            "table": str(name),
+            "kind": difference.kind,
+            "key": difference.key,
+            "shared": shared.get(key, []),
+            "own": own.get(key, []),
+        }
 
 
 def _rows(database: Database, session: Connection, table: Table, differences: Sequence[Difference]) -> Held:

@@ -166,7 +166,13 @@ def require_comparable(found: Verification) -> None:
 
 def _compare(move: QuickMove) -> Verification:
     return compare(
-        move.source, move.target, move.tables,
-        source_snapshot=None, target_snapshot=None,
-        workers=move.workers, progress=move.progress, stop=move.stop, named_at_most=NAMED_AT_MOST,
-    )  # fmt: skip
+        move.source,
+        move.target,
+        move.tables,
+        source_snapshot=None,
+        target_snapshot=None,
+        workers=move.workers,
+        progress=move.progress,
+        stop=move.stop,
+        named_at_most=NAMED_AT_MOST,
+    )

@@ -111,9 +111,11 @@ def note_link(connection: Connection, link: Link) -> None:
         for table, columns in link.tables
     ]
     values = {
-        "dependent": link.dependent, "referenced": link.referenced,
-        "publisher": link.publisher, "tables": Jsonb(tables),
-    }  # fmt: skip
+        "dependent": link.dependent,
+        "referenced": link.referenced,
+        "publisher": link.publisher,
+        "tables": Jsonb(tables),
+    }
     connection.execute(query("keep"), values)
 
 
@@ -124,8 +126,11 @@ def mark_stale(connection: Connection, link: Link, why: str) -> bool:
     """
     connection.execute(query("table"))
     values = {
-        "dependent": link.dependent, "referenced": link.referenced, "publisher": link.publisher, "why": why
-    }  # fmt: skip
+        "dependent": link.dependent,
+        "referenced": link.referenced,
+        "publisher": link.publisher,
+        "why": why,
+    }
     return connection.execute(query("stale"), values).rowcount == 1
 
 

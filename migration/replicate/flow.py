@@ -101,9 +101,14 @@ class Flow(AbstractContextManager["Flow"]):
             self.heartbeat.create(self.at_publisher)
             self.changes.create(self.at_publisher)
             return publish(
-                self.at_publisher, self.service, self.name, self.heartbeat, tables,
-                also=[self.changes.table], patience=patience,
-            )  # fmt: skip
+                self.at_publisher,
+                self.service,
+                self.name,
+                self.heartbeat,
+                tables,
+                also=[self.changes.table],
+                patience=patience,
+            )
 
     @contextmanager
     def exported_slot(self, seconds: float = 60.0) -> Iterator[tuple[str, str]]:

@@ -96,7 +96,10 @@ class ServiceReport:
             "verified": self.verdict,
             "phases": [
                 {
-                    "step": p.step, "began": p.began.isoformat(), "outcome": p.outcome, "error": p.error,
+                    "step": p.step,
+                    "began": p.began.isoformat(),
+                    "outcome": p.outcome,
+                    "error": p.error,
                     "seconds": None if p.seconds is None else round(p.seconds, 3),
                 }
                 for p in self.phases
@@ -104,7 +107,7 @@ class ServiceReport:
             "tables": [dict(table) for table in self.tables],
             "verification": self.verification,
             "dropped_keys": list(self.edges),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)

@@ -192,9 +192,14 @@ def _statement(
         kept[number].object_id for number in entry.depends if number in kept and kept[number].object_id[0]
     )
     return Statement(
-        f"{entry.description.lower()} {schema}{entry.tag}", entry.description, entry.object_id, text,
-        entry.access_method, depends, under_path=_plans_a_function(entry, kept, catalog),
-    )  # fmt: skip
+        f"{entry.description.lower()} {schema}{entry.tag}",
+        entry.description,
+        entry.object_id,
+        text,
+        entry.access_method,
+        depends,
+        under_path=_plans_a_function(entry, kept, catalog),
+    )
 
 
 def _plans_a_function(entry: Entry, kept: Mapping[int, Entry], catalog: Catalog) -> bool:

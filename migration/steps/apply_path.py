@@ -67,10 +67,14 @@ def _set_paths(move: OfflineMove, database: Database, path: Sequence[str]) -> li
         )
         connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {}() FROM PUBLIC").format(function))
         for table in tables:
-            _do(connection, table, sql.SQL(
-                "CREATE OR REPLACE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW"
-                " EXECUTE FUNCTION {function}(); ALTER TABLE {table} ENABLE REPLICA TRIGGER {trigger}"
-            ).format(trigger=_TRIGGER, table=table.identifier(), function=function))  # fmt: skip
+            _do(
+                connection,
+                table,
+                sql.SQL(
+                    "CREATE OR REPLACE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW"
+                    " EXECUTE FUNCTION {function}(); ALTER TABLE {table} ENABLE REPLICA TRIGGER {trigger}"
+                ).format(trigger=_TRIGGER, table=table.identifier(), function=function),
+            )
     return [str(table) for table in tables]
 
 

@@ -37,10 +37,16 @@ def verify_live(move: OnlineMove, direction: Direction, named_at_most: int = NAM
         if direction == "back":
             there, here = here, there
         return compare(
-            move.source, move.target, tables,
-            source_snapshot=there, target_snapshot=here,
-            workers=move.workers, progress=move.progress, stop=move.stop, named_at_most=named_at_most,
-        )  # fmt: skip
+            move.source,
+            move.target,
+            tables,
+            source_snapshot=there,
+            target_snapshot=here,
+            workers=move.workers,
+            progress=move.progress,
+            stop=move.stop,
+            named_at_most=named_at_most,
+        )
 
 
 def repair_live(move: OnlineMove, direction: Direction) -> tuple[Verification, int]:

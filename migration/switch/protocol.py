@@ -6,7 +6,7 @@ round. `feed` is the replication old -> new that runs before the switch, `back` 
 new -> old that runs after it, so that the next switch (the other way) loses nothing.
 
 This module is pure: it names the steps, their order, and the way on from what can be observed. The
-tests explore every state that crashes can reach with it (tests/unit/test_protocol.py), and
+tests explore every state that crashes can reach with it (tests/unit/migration/switch/test_protocol.py), and
 `migration.switch.carry_out` carries out exactly these steps.
 """
 

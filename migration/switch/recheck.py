@@ -83,11 +83,15 @@ class Recheck:
             self._readers(snapshots) as sides,
         ):
             compared = compare(
-                move.source, move.target, self._tables,
+                move.source,
+                move.target,
+                self._tables,
                 source_snapshot=self._snapshot(snapshots, "source"),
                 target_snapshot=self._snapshot(snapshots, "target"),
-                workers=move.workers, progress=move.progress, stop=stop,
-            )  # fmt: skip
+                workers=move.workers,
+                progress=move.progress,
+                stop=stop,
+            )
             self._begin_from(sides)
         return compared
 

@@ -128,10 +128,15 @@ class Crossings:
                 continue
             key = (crossing.text, crossing.role, crossing.source)
             before = found.get(key)
-            found[key] = crossing if before is None else replace(
-                before, calls=before.calls + crossing.calls,
-                milliseconds=before.milliseconds + crossing.milliseconds,
-            )  # fmt: skip
+            found[key] = (
+                crossing
+                if before is None
+                else replace(
+                    before,
+                    calls=before.calls + crossing.calls,
+                    milliseconds=before.milliseconds + crossing.milliseconds,
+                )
+            )
         return sorted(found.values(), key=lambda query: (-query.calls, query.text))
 
     def home_of(self, statement: RanStatement) -> str | None:
@@ -162,10 +167,16 @@ class Crossings:
         services = tuple(sorted(owners))
         written = {self.claims[item.schema or ""] for item, write in used.items() if write}
         query = CrossingQuery(
-            text, statement.role, statement.calls, statement.milliseconds, statement.source, services,
-            tuple(sorted(written)), tuple(sorted(str(item) for item in used)),
+            text,
+            statement.role,
+            statement.calls,
+            statement.milliseconds,
+            statement.source,
+            services,
+            tuple(sorted(written)),
+            tuple(sorted(str(item) for item in used)),
             tuple(sorted(str(item) for item in dropped)),
-        )  # fmt: skip
+        )
         return replace(query, reason=self._reason(query))
 
     def _fits(self, used: Mapping[CatalogObject, bool], role: str | None) -> bool:

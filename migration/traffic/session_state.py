@@ -24,9 +24,14 @@ KEPT = frozenset({
 
 _HOLD = 0x20
 """CURSOR_OPT_HOLD of parsenodes.h."""
-_LOCKS = frozenset({
-    "pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared",
-})  # fmt: skip
+_LOCKS = frozenset(
+    {
+        "pg_advisory_lock",
+        "pg_advisory_lock_shared",
+        "pg_try_advisory_lock",
+        "pg_try_advisory_lock_shared",
+    }
+)
 
 _BY_ROLE = (
     "give it to all the service's sessions (services.yaml: `sessions`), or SET LOCAL in its transaction"

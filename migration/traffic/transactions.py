@@ -53,10 +53,12 @@ class CrossingTransactions:
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
         return {
-            "services": list(self.services), "transactions": self.transactions,
-            "examples": list(self.examples), "reason": self.reason or None,
+            "services": list(self.services),
+            "transactions": self.transactions,
+            "examples": list(self.examples),
+            "reason": self.reason or None,
             "line": None if self.reason else self.line,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,13 @@ class Watched:
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
         return {
-            "made": self.made.isoformat(), "seconds": self.seconds, "wal_bytes": self.wal_bytes,
-            "transactions": self.transactions, "ended": self.ended,
+            "made": self.made.isoformat(),
+            "seconds": self.seconds,
+            "wal_bytes": self.wal_bytes,
+            "transactions": self.transactions,
+            "ended": self.ended,
             "pairs": [pair.as_json() for pair in self.pairs],
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, seen: Mapping[str, Any]) -> Watched:

@@ -113,6 +113,9 @@ class ChangeStream:
         return [message for (message,) in rows]
 
     def _is_there(self) -> bool:
-        return self._connection.execute(
-            "SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = %s", [self.slot]
-        ).fetchone() is not None  # fmt: skip
+        return (
+            self._connection.execute(
+                "SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = %s", [self.slot]
+            ).fetchone()
+            is not None
+        )

@@ -80,10 +80,11 @@ def _all_held(
     with database.translated("comparing what changed"), session.transaction():
         digest.prepare(session)
         return [
-            {(): [_totals(database, session, table)]} if keys is None
+            {(): [_totals(database, session, table)]}
+            if keys is None
             else _held(database, session, table, keys)
             for table, keys in wanted
-        ]  # fmt: skip
+        ]
 
 
 def _held(database: Database, session: Connection, table: Table, keys: set[Key]) -> Held:

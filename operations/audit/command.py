@@ -57,14 +57,16 @@ def audit(
         if (reads or one.changes) and (role is None or one.role == role)
     ]
     if as_json:
-        here.show_json({
-            "service": service,
-            "since": begin.isoformat(),
-            "entries": [
-                {**vars(one), "at": one.at.isoformat(timespec="milliseconds"), "changes": one.changes}
-                for one in found
-            ],
-        })  # fmt: skip
+        here.show_json(
+            {
+                "service": service,
+                "since": begin.isoformat(),
+                "entries": [
+                    {**vars(one), "at": one.at.isoformat(timespec="milliseconds"), "changes": one.changes}
+                    for one in found
+                ],
+            }
+        )
         return
     for one in found:
         values = f"  [{one.parameters}]" if one.parameters else ""

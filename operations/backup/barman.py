@@ -26,9 +26,14 @@ def run(archive: Archive, *arguments: str, each_line: Line | None = None) -> lis
     """
     process = subprocess.Popen(
         [sys.executable, "-m", _MODULE, "-c", str(archive.configuration), *arguments],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        cwd=ROOT, env=osuser.clean_environment(), text=True, start_new_session=True,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        env=osuser.clean_environment(),
+        text=True,
+        start_new_session=True,
+    )
     lines: list[str] = []
     try:
         for line in process.stdout or ():

@@ -32,9 +32,15 @@ def dump(archive: Archive) -> Dump:
     try:
         _run(archive, "pg_dump", "--dbname", words, "--format=custom", "--file", f"{database}.new")
         _run(
-            archive, "pg_dumpall", "--dbname", words, "--roles-only", "--no-role-passwords",
-            "--file", f"{roles}.new",
-        )  # fmt: skip
+            archive,
+            "pg_dumpall",
+            "--dbname",
+            words,
+            "--roles-only",
+            "--no-role-passwords",
+            "--file",
+            f"{roles}.new",
+        )
     except BackupFailed:
         for file in (database, roles):
             Path(f"{file}.new").unlink(missing_ok=True)

@@ -39,23 +39,26 @@ def check_supervisor(archive: Archive, found: Found) -> None:
         found("supervisor", f"the supervisor {state.pid} is silent", f"see {archive.log}/supervisor.log")
     if state.stopped:
         found(
-            "receiver", "a restore was cut off while it exchanged the data, and nothing is received",
+            "receiver",
+            "a restore was cut off while it exchanged the data, and nothing is received",
             f"go on with `python -m operations restore {archive.service} --swap --yes`",
-        )  # fmt: skip
+        )
     elif locks.holder(archive.receiver_lock) is None:
         said = state.receiver.said or "it never came up"
         found("receiver", f"nothing receives the WAL ({said})", _receiver_remedy(archive, said))
     if archive.policy.get("synchronous") and not state.synchronous.in_force:
         found(
-            "synchronous", "commits do not wait for the archive, as services.yaml wants: "
+            "synchronous",
+            "commits do not wait for the archive, as services.yaml wants: "
             f"{state.synchronous.said or 'the receiver has not caught up yet'}",
             "bring the receiver back; they wait again as soon as it has caught up",
-        )  # fmt: skip
+        )
     if abs(state.clock_jump) > CLOCK_SECONDS:
         found(
-            "clock", f"this machine's clock was set by {state.clock_jump:+.0f} s under the supervisor",
+            "clock",
+            f"this machine's clock was set by {state.clock_jump:+.0f} s under the supervisor",
             "see that it is right; a new supervisor (end it, `pulumi up`) forgets it",
-        )  # fmt: skip
+        )
     for name, task in state.tasks.items():
         if task.failures:
             found("task", f"{name} failed {task.failures} times, last: {task.said}", "see its line")
@@ -99,9 +102,10 @@ def check_backups(archive: Archive, found: Found) -> None:
     need = 2 * max((one.bytes for one in fulls), default=0)
     if free < need:
         found(
-            "space", f"{free / 1e9:.1f} GB are free at {archive.folder}, less than two full backups need",
+            "space",
+            f"{free / 1e9:.1f} GB are free at {archive.folder}, less than two full backups need",
             "make room, or lower `keep`",
-        )  # fmt: skip
+        )
 
 
 def _check_order(usable: list[Backup], now: float, found: Found) -> None:
@@ -118,9 +122,10 @@ def _check_order(usable: list[Backup], now: float, found: Found) -> None:
             )
         elif latest is not None and latest.end is not None and one.end < latest.end:
             found(
-                "clock", f"backup {one.id} was taken after {latest.id} but by a clock that was behind",
+                "clock",
+                f"backup {one.id} was taken after {latest.id} but by a clock that was behind",
                 "see that the clocks are right, then take a new one",
-            )  # fmt: skip
+            )
         latest = one
 
 
@@ -146,10 +151,11 @@ def check_wal(archive: Archive, found: Found, *, everything: bool) -> int:
             continue
         if missing:
             found(
-                "hole", f"a hole is in the WAL: {missing_line(missing)} is missing; nothing after it can be "
+                "hole",
+                f"a hole is in the WAL: {missing_line(missing)} is missing; nothing after it can be "
                 f"reached from backup {mine[0].id}",
                 f"take a new full backup: python -m operations backup {archive.service}",
-            )  # fmt: skip
+            )
             segments = [one for one in segments if one < missing[0]]
         read += _read(archive, wal, segments, begin, found, everything=everything)
     return read
@@ -175,9 +181,10 @@ def _read(
             records = read_records(archive, folder, some, start, quiet=True)
             if records.damaged is not None:
                 found(
-                    "damaged", f"WAL segment {records.damaged}; nothing after it can be reached",
+                    "damaged",
+                    f"WAL segment {records.damaged}; nothing after it can be reached",
                     f"take a new full backup: python -m operations backup {archive.service}",
-                )  # fmt: skip
+                )
                 return read
             read += len(some)
             for one in some:
@@ -214,6 +221,7 @@ def check_files(archive: Archive, found: Found) -> None:
     for backup in catalogue.whole(catalogue.backups(archive)):
         for file, why in damaged_files(archive, backup):
             found(
-                "damaged", f"{file} of backup {backup.id} {why}",
+                "damaged",
+                f"{file} of backup {backup.id} {why}",
                 f"take a new one: python -m operations backup {archive.service}",
-            )  # fmt: skip
+            )

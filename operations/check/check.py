@@ -42,8 +42,9 @@ def check(
         except OSError as error:
             full = error.errno == errno.ENOSPC
             found(
-                "space" if full else "archive", f"the check of {phase} stopped: {error.strerror}",
+                "space" if full else "archive",
+                f"the check of {phase} stopped: {error.strerror}",
                 f"{'make room at' if full else 'look at'} {archive.folder}",
-            )  # fmt: skip
+            )
         seconds[phase] = round(time.monotonic() - since, 2)
     return Checked(archive.service, tuple(findings), lag, read, seconds)

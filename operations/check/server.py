@@ -66,29 +66,36 @@ def _check_identity(row: tuple[Any, ...], archive: Archive, found: Found) -> Non
     newest = usable[-1]
     if newest.system is not None and newest.system != system:
         found(
-            "stranger", f"the server at its address has the system identifier {system}, the archive is of "
-            f"{newest.system}", "find out whose server that is; a new instance needs an archive of its own",
-        )  # fmt: skip
+            "stranger",
+            f"the server at its address has the system identifier {system}, the archive is of "
+            f"{newest.system}",
+            "find out whose server that is; a new instance needs an archive of its own",
+        )
         return
     wal = read_wal(archive)
     archived = wal.timelines[-1]
     if timeline < archived:
         found(
-            "stranger", f"the server is on time-line {timeline}, the archive has been on {archived}: an old "
-            "copy of it is at its address", "stop that copy, start the real one",
-        )  # fmt: skip
+            "stranger",
+            f"the server is on time-line {timeline}, the archive has been on {archived}: an old "
+            "copy of it is at its address",
+            "stop that copy, start the real one",
+        )
         return
     end = newest.end_lsn or 0
     if timeline == newest.timeline and lsn < end:
         found(
-            "stranger", f"the server is at {format_lsn(lsn)}, its newest backup ends at {format_lsn(end)}: "
-            "an old copy of it is at its address", "stop that copy, start the real one",
-        )  # fmt: skip
+            "stranger",
+            f"the server is at {format_lsn(lsn)}, its newest backup ends at {format_lsn(end)}: "
+            "an old copy of it is at its address",
+            "stop that copy, start the real one",
+        )
     if newest.timeline is not None and timeline > newest.timeline:
         found(
-            "time-line", f"the server is on time-line {timeline}, its newest backup on {newest.timeline}",
+            "time-line",
+            f"the server is on time-line {timeline}, its newest backup on {newest.timeline}",
             f"take one: python -m operations backup {archive.service}",
-        )  # fmt: skip
+        )
 
 
 def _check_rest(row: tuple[Any, ...], archive: Archive, now: float, found: Found) -> None:
@@ -99,19 +106,23 @@ def _check_rest(row: tuple[Any, ...], archive: Archive, now: float, found: Found
         )
     if active is None:
         found(
-            "slot", f"the slot {archive.slot} is gone: WAL that is not received yet is lost", "run "
-            f"`python -m operations backup {archive.service} --new-slot`: a new one, a new backup",
-        )  # fmt: skip
+            "slot",
+            f"the slot {archive.slot} is gone: WAL that is not received yet is lost",
+            f"run `python -m operations backup {archive.service} --new-slot`: a new one, a new backup",
+        )
     elif status in ("lost", "unreserved"):
         found(
-            "slot", f"the slot {archive.slot} is {status}: the server gives up WAL that was not received",
+            "slot",
+            f"the slot {archive.slot} is {status}: the server gives up WAL that was not received",
             "bring the receiver back, or take a new full backup",
-        )  # fmt: skip
+        )
     if archive_mode != "off" and failing:
         found(
-            "archive_command", f"archive_command has failed {failed} times, last for {segment}: the server "
-            "keeps that WAL until its disk is full", "mend it, or set archive_mode off: WAL is streamed",
-        )  # fmt: skip
+            "archive_command",
+            f"archive_command has failed {failed} times, last for {segment}: the server "
+            "keeps that WAL until its disk is full",
+            "mend it, or set archive_mode off: WAL is streamed",
+        )
 
 
 def _lag(session: psycopg.Connection[Any], archive: Archive, target: str, found: Found) -> float | None:
@@ -126,8 +137,9 @@ def _lag(session: psycopg.Connection[Any], archive: Archive, target: str, found:
         if waited > limit:
             behind = "all of it" if received is None else f"{(wanted - received) / 1e6:.1f} MB"
             found(
-                "lag", f"what the server had written {limit:.0f} s ago has not been received ({behind})",
+                "lag",
+                f"what the server had written {limit:.0f} s ago has not been received ({behind})",
                 "see the receiver; a server that is lost now loses that",
-            )  # fmt: skip
+            )
             return None
         time.sleep(0.1)

@@ -60,9 +60,12 @@ def backup(
             )
             seconds = round(time.monotonic() - begun, 1)
             taken[name] = {
-                "backup": made.id, "kind": made.kind, "bytes": made.bytes, "seconds": seconds,
+                "backup": made.id,
+                "kind": made.kind,
+                "bytes": made.bytes,
+                "seconds": seconds,
                 "timeline": made.timeline,
-            }  # fmt: skip
+            }
             grid.add_row(name, made.id, made.kind, size(made.bytes), made.begin_wal or "", f"{seconds} s")
             here.show_json({"services": taken})
     if not as_json:

@@ -45,11 +45,16 @@ def list_backups(
     for name, one in found.items():
         for backup in one["backups"]:
             grid.add_row(
-                name, backup["backup"], backup["kind"], backup["status"].lower().replace("_", " "),
+                name,
+                backup["backup"],
+                backup["kind"],
+                backup["status"].lower().replace("_", " "),
                 "" if backup["age_seconds"] is None else duration(backup["age_seconds"]),
-                size(backup["bytes"]), f"{backup['begin_lsn']} to {backup['end_lsn']}",
-                str(backup["timeline"] or ""), utc(backup["proven"]),
-            )  # fmt: skip
+                size(backup["bytes"]),
+                f"{backup['begin_lsn']} to {backup['end_lsn']}",
+                str(backup["timeline"] or ""),
+                utc(backup["proven"]),
+            )
     here.out.print(grid)
     for name, one in found.items():
         here.out.print(f"{name}: {_line(one)}", markup=False)

@@ -45,7 +45,7 @@ def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, and change nothing.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Bring this checkout to UPPER, if LOWER proved it: what is missing is named, and refuses it.
 
     To go back, check out the earlier commit and promote that. Exit status 87: proof is missing; 81: refused.

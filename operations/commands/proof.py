@@ -49,22 +49,35 @@ def proof(
             target, compare = _at_point(agreed, service, to_point)
             try:
                 one = prove(
-                    archives[service.name], progress.phase, target=target, compare=compare,
+                    archives[service.name],
+                    progress.phase,
+                    target=target,
+                    compare=compare,
                     stop=here.interruption.stop,
-                )  # fmt: skip
+                )
             except ProofFailed as error:
                 evidence.add(Kind.RESTORED, {"sound": False, "problem": str(error)}, service=service.name)
                 raise
-            facts = {"sound": True, "backup": one.backup, "reached": one.reached, "rows": one.rows,
-                     "tables": one.tables, "point": one.point}  # fmt: skip
+            facts = {
+                "sound": True,
+                "backup": one.backup,
+                "reached": one.reached,
+                "rows": one.rows,
+                "tables": one.tables,
+                "point": one.point,
+            }
             evidence.add(Kind.RESTORED, facts, service=service.name)
             done[service.name] = asdict(one)
             if as_json:
                 here.show_json({"services": done})
             grid.add_row(
-                service.name, one.backup, one.reached, str(one.tables), f"{one.rows:,}",
+                service.name,
+                one.backup,
+                one.reached,
+                str(one.tables),
+                f"{one.rows:,}",
                 duration(sum(one.seconds.values())),
-            )  # fmt: skip
+            )
     if not as_json:
         here.out.print(grid)
 

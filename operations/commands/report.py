@@ -40,15 +40,23 @@ def report(
         if deployed is None:
             raise EvidenceBroken(f"{verify} has no entry of what was deployed")
         found = summary(
-            entries, project="evidence", stack=verify.stem, commit=deployed.commit,
-            catalogue=deployed.catalogue, services=deployed.facts.get("services", ()),
-        )  # fmt: skip
+            entries,
+            project="evidence",
+            stack=verify.stem,
+            commit=deployed.commit,
+            catalogue=deployed.catalogue,
+            services=deployed.facts.get("services", ()),
+        )
     else:
         agreed = here.contract(stack, contract)
         found = summary(
-            Evidence(agreed).note_deployed(), project=agreed.project, stack=agreed.stack,
-            commit=agreed.commit, catalogue=agreed.catalogue_digest, services=list(agreed.services),
-        )  # fmt: skip
+            Evidence(agreed).note_deployed(),
+            project=agreed.project,
+            stack=agreed.stack,
+            commit=agreed.commit,
+            catalogue=agreed.catalogue_digest,
+            services=list(agreed.services),
+        )
     page = markdown(found)
     if out is not None:
         out.write_text(page, encoding="utf-8")

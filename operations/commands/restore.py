@@ -90,9 +90,14 @@ def restore(
         with here.progress() as progress:
             progress.about(service)
             done = restore_to(
-                archive, target, beside(wanted).folder, progress.phase,
-                timeline=timeline, verify=verify, timeout=timeout,
-            )  # fmt: skip
+                archive,
+                target,
+                beside(wanted).folder,
+                progress.phase,
+                timeline=timeline,
+                verify=verify,
+                timeout=timeout,
+            )
             verdict = _compare(agreed, wanted, to_point)
         _restored(here, wanted, done, verdict)
 
@@ -173,7 +178,10 @@ def _swap(
     _show(
         here,
         {
-            "service": service.name, "state": "exchanged", "kept": done.kept, "backup": made.id,
+            "service": service.name,
+            "state": "exchanged",
+            "kept": done.kept,
+            "backup": made.id,
             "pause_seconds": done.pause_seconds,
         },
         f"{service.name} is back at {restored.target}; its clients "
@@ -183,7 +191,7 @@ def _swap(
             else f"waited {done.pause_seconds:.1f} s"
         )
         + f". What it had before is in {done.kept} until you remove it.",
-    )  # fmt: skip
+    )
 
 
 def _show(here: Invocation, document: dict[str, Any], text: str) -> None:

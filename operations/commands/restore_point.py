@@ -45,7 +45,11 @@ def create(
     pause_timeout: Annotated[
         float,
         typer.Option(
-            "--pause-timeout", min=0.01, max=30, metavar="SECONDS", callback=finite,
+            "--pause-timeout",
+            min=0.01,
+            max=30,
+            metavar="SECONDS",
+            callback=finite,
             help="How long transactions under way may take to end, while all others wait.",
         ),
     ] = Limits().pause,
@@ -55,7 +59,7 @@ def create(
     stack: Stack = None,
     contract: ContractFile = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Pause all gateways at once for some tens of milliseconds, and make the point in every database.
 
     No statement fails; whatever happens, clients go on. Every name is for one instant.
@@ -115,14 +119,15 @@ def check(
     restored: Annotated[
         list[str] | None,
         typer.Option(
-            "--restored", metavar="SERVICE=HOST:PORT",
+            "--restored",
+            metavar="SERVICE=HOST:PORT",
             help="A service's database as it was restored to the point; give all that were.",
         ),
     ] = None,
     stack: Stack = None,
     contract: ContractFile = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Check a restore point: that the servers still have it, or, with --restored, what was restored to it.
 
     Restored databases are compared with the digests that were taken live, row by row of every table, and with
@@ -164,9 +169,13 @@ def _show(here: Invocation, point: Point) -> None:
         rows = sum(point.digests[service].rows for service in place.services if service in point.digests)
         exact = {None: "none", "yes": "exact", "replication": "exact but for replication", "no": "not exact"}
         grid.add_row(
-            name, ", ".join(place.services), str(place.timeline), place.lsn,
-            f"{rows:,}" if point.digests else "", exact[place.exact],
-        )  # fmt: skip
+            name,
+            ", ".join(place.services),
+            str(place.timeline),
+            place.lsn,
+            f"{rows:,}" if point.digests else "",
+            exact[place.exact],
+        )
     here.out.print(grid)
     slowest = max(point.waited_ms, key=lambda name: point.waited_ms[name], default="")
     here.out.print(

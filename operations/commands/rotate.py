@@ -32,7 +32,7 @@ def rotate(
     ] = False,
     stack: Stack = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Give a service's applications and schema migrations other logins; the present ones stay valid, too.
 
     The numbers of the rotation go into the stack's settings: commit them.

@@ -37,9 +37,13 @@ def sign_off(
         choose_services(agreed, [service])
     evidence = Evidence(agreed)
     seen = summary(
-        evidence.note_deployed(), project=agreed.project, stack=agreed.stack, commit=agreed.commit,
-        catalogue=agreed.catalogue_digest, services=list(agreed.services),
-    )  # fmt: skip
+        evidence.note_deployed(),
+        project=agreed.project,
+        stack=agreed.stack,
+        commit=agreed.commit,
+        catalogue=agreed.catalogue_digest,
+        services=list(agreed.services),
+    )
     facts = {
         "stage": stage.strip(),
         "by": who.strip(),
@@ -54,5 +58,6 @@ def sign_off(
         here.out.print(
             f"{who} signed {stage}{f' of {service}' if service else ''}: {seen.answer} (entry {entry.number},"
             f" {entry.digest[:12]})",
-            markup=False, soft_wrap=True,
-        )  # fmt: skip
+            markup=False,
+            soft_wrap=True,
+        )

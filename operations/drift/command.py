@@ -24,8 +24,11 @@ from operations.preview import pulumi
 
 _ROOT = Path(__file__).parents[2]
 _INSIDE: tuple[Callable[[Declared, Connection], Iterator[Difference]], ...] = (
-    parameters.check, roles.check, rights.check, admission.check,
-)  # fmt: skip
+    parameters.check,
+    roles.check,
+    rights.check,
+    admission.check,
+)
 _AT_ONCE = 4
 
 

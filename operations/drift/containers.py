@@ -41,9 +41,14 @@ def _limits(
     declared: Declared, name: str, want: Mapping[str, Any], host: Mapping[str, Any]
 ) -> Iterator[Difference]:
     processes = next(
-        (int(one["processes"]) for kind in ("docker:Instance", "docker:Gateway")
-         for one in declared.of(kind) if one.get("container") == name), None,
-    )  # fmt: skip
+        (
+            int(one["processes"])
+            for kind in ("docker:Instance", "docker:Gateway")
+            for one in declared.of(kind)
+            if one.get("container") == name
+        ),
+        None,
+    )
     limits: list[tuple[str, Any, Any, str]] = [
         ("memory", _bytes(want.get("memory")), host["Memory"], "--memory={}"),
         ("memory and swap", _bytes(want.get("memorySwap")), host["MemorySwap"], "--memory-swap={}"),

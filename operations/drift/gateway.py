@@ -114,9 +114,13 @@ def _routes(
     for key, (wanted, written) in want.items():
         if wanted != written:
             yield Difference(
-                declared.service, f"gateway's route: {key}", wanted, written, control.routes,
+                declared.service,
+                f"gateway's route: {key}",
+                wanted,
+                written,
+                control.routes,
                 up(declared) if route.leads_to == "source" else _resume(declared),
-            )  # fmt: skip
+            )
     entry = next((row for row in databases if row["name"] == props["database"]), None)
     in_force = entry and (entry["host"], entry["port"], entry["database"])
     if in_force != (route.host, str(route.port), route.dbname):
@@ -131,14 +135,22 @@ def _routes(
             for state in ("paused", "disabled"):
                 if row.get(state, "0") != "0":
                     yield Difference(
-                        declared.service, f"gateway's database {row['name']}", "open", state,
-                        "at its console", _console(declared, props, f"RESUME {row['name']}"),
-                    )  # fmt: skip
+                        declared.service,
+                        f"gateway's database {row['name']}",
+                        "open",
+                        state,
+                        "at its console",
+                        _console(declared, props, f"RESUME {row['name']}"),
+                    )
         else:
             yield Difference(
-                declared.service, f"gateway's database {row['name']}", "none", f"leads to {row['host']}",
-                "pgbouncer.ini or routes.ini", up(declared),
-            )  # fmt: skip
+                declared.service,
+                f"gateway's database {row['name']}",
+                "none",
+                f"leads to {row['host']}",
+                "pgbouncer.ini or routes.ini",
+                up(declared),
+            )
 
 
 def _meant(

@@ -138,9 +138,11 @@ def _default(owner: str, kind: str, role: str, right: str, *, revoke: bool) -> s
         else "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} ON {} TO {}"
     )
     return sql.SQL(form).format(
-        sql.Identifier(owner), sql.SQL(right), sql.SQL(_WORDS[kind]),
+        sql.Identifier(owner),
+        sql.SQL(right),
+        sql.SQL(_WORDS[kind]),
         sql.Identifier(role) if role else sql.SQL("PUBLIC"),
-    )  # fmt: skip
+    )
 
 
 def _extensions(declared: Declared, connection: Connection) -> Iterator[Difference]:

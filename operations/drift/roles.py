@@ -18,10 +18,14 @@ from operations.drift.session import renewed, run, up
 query = queries(__package__)
 
 _ATTRIBUTES = (
-    ("superuser", "SUPERUSER", False), ("inherit", "INHERIT", True), ("createRole", "CREATEROLE", False),
-    ("createDatabase", "CREATEDB", False), ("login", "LOGIN", False), ("replication", "REPLICATION", False),
+    ("superuser", "SUPERUSER", False),
+    ("inherit", "INHERIT", True),
+    ("createRole", "CREATEROLE", False),
+    ("createDatabase", "CREATEDB", False),
+    ("login", "LOGIN", False),
+    ("replication", "REPLICATION", False),
     ("bypassRowLevelSecurity", "BYPASSRLS", False),
-)  # fmt: skip
+)
 _PREDEFINED = "pg_"
 
 
@@ -147,9 +151,13 @@ def _settings(
             continue
         whose = " in ".join(part for part in (role, database) if part) or "all roles"
         yield _difference(
-            declared, f"setting {name} of {whose}", _or_none(before), _or_none(now),
-            run(declared, _set(role, database, name, before)), origin="pg_db_role_setting",
-        )  # fmt: skip
+            declared,
+            f"setting {name} of {whose}",
+            _or_none(before),
+            _or_none(now),
+            run(declared, _set(role, database, name, before)),
+            origin="pg_db_role_setting",
+        )
 
 
 def _declared_settings(

@@ -63,11 +63,16 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
         return {
-            "project": self.project, "stack": self.stack, "commit": self.commit, "catalogue": self.catalogue,
-            "answer": self.answer, "isolated": self.isolated, "head": self.head,
+            "project": self.project,
+            "stack": self.stack,
+            "commit": self.commit,
+            "catalogue": self.catalogue,
+            "answer": self.answer,
+            "isolated": self.isolated,
+            "head": self.head,
             "services": [vars(one) for one in self.services],
             "entries": [one.model_dump(mode="json") for one in self.entries],
-        }  # fmt: skip
+        }
 
 
 def summary(
@@ -82,11 +87,14 @@ def summary(
     """What `entries` say of `services`."""
     tried = newest(entries, Kind.ISOLATION)
     return Summary(
-        project, stack, commit, catalogue,
+        project,
+        stack,
+        commit,
+        catalogue,
         tuple(_service(entries, name) for name in services),
         None if tried is None else not tried.facts.get("breaches"),
         tuple(entries),
-    )  # fmt: skip
+    )
 
 
 def _service(entries: Sequence[Entry], name: str) -> ServiceLine:

@@ -76,8 +76,11 @@ def _contract(stack: str | None, file: Path | None) -> Contract:
         named = ["--stack", stack] if stack else []
         done = subprocess.run(
             ["pulumi", "stack", "output", "contract", "--json", "--show-secrets", *named],
-            cwd=project_folder(), capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            cwd=project_folder(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return Contract.model_validate_json(done.stdout)
     except OSError as error:
         where, seen = str(error.filename), f"cannot be used ({error.strerror})"

@@ -42,10 +42,16 @@ def _logins(service: Service) -> Iterator[Login]:
 def _outcome(endpoint: Endpoint, login: Login) -> str:
     """Empty: refused."""
     given: dict[str, Any] = {
-        "host": endpoint.host, "hostaddr": endpoint.address, "port": endpoint.port,
-        "dbname": endpoint.database, "user": login.name, "password": login.password.get_secret_value(),
-        "sslmode": endpoint.sslmode, "sslrootcert": endpoint.sslrootcert, "connect_timeout": _SECONDS,
-    }  # fmt: skip
+        "host": endpoint.host,
+        "hostaddr": endpoint.address,
+        "port": endpoint.port,
+        "dbname": endpoint.database,
+        "user": login.name,
+        "password": login.password.get_secret_value(),
+        "sslmode": endpoint.sslmode,
+        "sslrootcert": endpoint.sslrootcert,
+        "connect_timeout": _SECONDS,
+    }
     try:
         psycopg.connect(**{key: value for key, value in given.items() if value is not None}).close()
     except psycopg.OperationalError as error:
@@ -55,6 +61,12 @@ def _outcome(endpoint: Endpoint, login: Login) -> str:
     return "gets in"
 
 
-_REFUSED = ("rejects connection", "no pg_hba.conf entry", "password authentication failed", "login rejected",
-            "no such user", "authentication failed")  # fmt: skip
+_REFUSED = (
+    "rejects connection",
+    "no pg_hba.conf entry",
+    "password authentication failed",
+    "login rejected",
+    "no such user",
+    "authentication failed",
+)
 """What PostgreSQL and PgBouncer say to a login that is not let in."""

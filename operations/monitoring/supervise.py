@@ -82,9 +82,13 @@ class Program:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 osuser.as_servers_user(self.arguments) if self.becomes else self.arguments,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment, cwd=Path(__file__).parents[2], start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=Path(__file__).parents[2],
+                start_new_session=True,
+            )
         self.state.pid, self.state.since = self.process.pid, time.time()
 
 

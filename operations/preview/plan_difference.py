@@ -118,8 +118,12 @@ def _plan(contract: Mapping[str, Any], file: Path) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "migration", "plan", "--json", "--contract", str(file)],
-            cwd=_ROOT, capture_output=True, text=True, check=False, timeout=SECONDS,
-        )  # fmt: skip
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
         found: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, json.JSONDecodeError):
         return {"error": {"message": f"`python -m migration plan` gave no answer in {SECONDS} s"}}

@@ -73,9 +73,13 @@ def run(
         return subprocess.run(
             ["pulumi", "--non-interactive", "--color", "never", "--cwd", str(folder), *arguments],
             env=_environment(environment or {}),
-            capture_output=True, text=True, check=False, timeout=PREVIEW_SECONDS, input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PREVIEW_SECONDS,
+            input=given,
             stdin=None if given is not None else subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except FileNotFoundError:
         raise PulumiFailed("pulumi is not installed; run script/bootstrap") from None
     except subprocess.TimeoutExpired:

@@ -99,9 +99,11 @@ def _new_service(step: Step) -> Iterator[Meaning]:
     if step.type in _GATEWAYS:
         port = step.after.get("port")
         yield Meaning(
-            step.service, Effect.NOTHING, f"**new**: an instance, roles, a gateway at port {port:g}",
+            step.service,
+            Effect.NOTHING,
+            f"**new**: an instance, roles, a gateway at port {port:g}",
             "the gateway leads to the shared database until the service is moved",
-        )  # fmt: skip
+        )
 
 
 def _gone_service(step: Step, may_lose: frozenset[str]) -> Iterator[Meaning]:
@@ -109,9 +111,11 @@ def _gone_service(step: Step, may_lose: frozenset[str]) -> Iterator[Meaning]:
         yield _data(step, may_lose, "its data would be deleted")
     if step.type in _GATEWAYS:
         yield Meaning(
-            step.service, Effect.REPLACEMENT, "**leaves the stack**: its gateway stops",
+            step.service,
+            Effect.REPLACEMENT,
+            "**leaves the stack**: its gateway stops",
             "its applications reach nothing at this endpoint any more",
-        )  # fmt: skip
+        )
 
 
 def _local_instance(step: Step) -> Iterator[Meaning]:
@@ -320,9 +324,11 @@ _RULES: Mapping[str, _Rule] = {
 
 def _not_as_left(step: Step, what: str) -> Meaning:
     return Meaning(
-        step.service, Effect.RESTART, f"{what} is not as the last `up` left it: stopped, or changed by hand",
+        step.service,
+        Effect.RESTART,
+        f"{what} is not as the last `up` left it: stopped, or changed by hand",
         "it is brought back, by a start or a restart where that is needed; `script/drift` says what differs",
-    )  # fmt: skip
+    )
 
 
 def _version(step: Step) -> int:

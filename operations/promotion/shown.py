@@ -68,9 +68,15 @@ def _is_engines(urn: str) -> bool:
 
 
 _KINDS = {
-    "create": "create", "update": "update", "delete": "delete", "replace": "replace",
-    "create-replacement": "replace", "delete-replaced": "replace", "import": "create", "discard": "delete",
-}  # fmt: skip
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "import": "create",
+    "discard": "delete",
+}
 
 
 def _canonical(step: Step) -> str:

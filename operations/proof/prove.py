@@ -76,9 +76,14 @@ def prove(
 
 
 def _prove(  # noqa: PLR0917 (one call)
-    archive: Archive, scratch: Scratch, begun: Step, target: Target | None, compare: Compare | None,
-    clock: dict[str, float], stop: threading.Event | None,
-) -> Proof:  # fmt: skip
+    archive: Archive,
+    scratch: Scratch,
+    begun: Step,
+    target: Target | None,
+    compare: Compare | None,
+    clock: dict[str, float],
+    stop: threading.Event | None,
+) -> Proof:
     restored: Restored = restore(archive, target or Target(), scratch.folder, begun, timeout=TIMEOUT_SECONDS)
     clock.update(restored.seconds)
     database = scratch.database(archive.database)

@@ -123,9 +123,13 @@ def _session(scratch: Scratch, service: Service) -> Connection:
 def _exchange(service: Service, scratch: Scratch, data: Path) -> Path:
     control = service.instance_control
     server = PostgresServer(
-        Path(control.binaries), data, service.instance.port, Path(control.sockets),
-        data.parent / "log" / "start.log", service.instance.address or "127.0.0.1",
-    )  # fmt: skip
+        Path(control.binaries),
+        data,
+        service.instance.port,
+        Path(control.sockets),
+        data.parent / "log" / "start.log",
+        service.instance.address or "127.0.0.1",
+    )
     scratch.server.stop()
     kept = data.with_name(f"{data.name}.before-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
     if scratch.data.exists():

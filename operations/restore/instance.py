@@ -32,9 +32,13 @@ ORIGINALS = "of-the-backup"
 CONFIGURED = ("postgresql.conf", CONFIGURATION, "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 
 KEPT = (
-    "max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
-    "max_locks_per_transaction", "wal_level",
-)  # fmt: skip
+    "max_connections",
+    "max_worker_processes",
+    "max_wal_senders",
+    "max_prepared_transactions",
+    "max_locks_per_transaction",
+    "wal_level",
+)
 """Recovery needs at least what the WAL was written with."""
 
 ISOLATED: Mapping[str, str] = {
@@ -208,9 +212,13 @@ def _starting(scratch: Scratch) -> Iterator[None]:
 def _session(scratch: Scratch) -> psycopg.Connection[tuple[object, ...]]:
     database = scratch.database("postgres")
     return psycopg.connect(
-        host=database.endpoint.host, port=database.endpoint.port, dbname="postgres",
-        user=database.login.name, autocommit=True, connect_timeout=5,
-    )  # fmt: skip
+        host=database.endpoint.host,
+        port=database.endpoint.port,
+        dbname="postgres",
+        user=database.login.name,
+        autocommit=True,
+        connect_timeout=5,
+    )
 
 
 def _failed(scratch: Scratch, otherwise: str) -> RestoreFailed:

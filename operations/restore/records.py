@@ -61,9 +61,15 @@ def read_records(
 
 
 def _read(
-    archive: Archive, folder: Path, segments: Sequence[Segment], begin: int, found: Records, *,
-    quiet: bool, may_end: bool,
-) -> None:  # fmt: skip
+    archive: Archive,
+    folder: Path,
+    segments: Sequence[Segment],
+    begin: int,
+    found: Records,
+    *,
+    quiet: bool,
+    may_end: bool,
+) -> None:
     timeline, last = segments[0].timeline, segments[-1]
     argv: list[str | Path] = [
         archive.binaries / "pg_waldump", "--path", folder, "--timeline", str(timeline),

@@ -94,9 +94,15 @@ def restore(
     clock.end()
     shutil.rmtree(scratch.staging, ignore_errors=True)
     done = Restored(
-        archive.service, way.backup.id, str(target), way.timeline, format_lsn(reached),
-        None if way.stop.lsn is None else format_lsn(way.stop.lsn), clock.seconds, time.time(),
-    )  # fmt: skip
+        archive.service,
+        way.backup.id,
+        str(target),
+        way.timeline,
+        format_lsn(reached),
+        None if way.stop.lsn is None else format_lsn(way.stop.lsn),
+        clock.seconds,
+        time.time(),
+    )
     osuser.write_private(folder / RECORD, json.dumps(done.as_json(), indent=2) + "\n")
     return done
 

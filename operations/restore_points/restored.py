@@ -119,9 +119,14 @@ def check_restored(
         differing += _differing(name, point.digests[name], digests)
     references, failed = _check_references(contract, point, databases)
     return RestoreVerdict(
-        point.name, tuple(services), sum(one.rows for one in found.values()), not_compared,
-        tuple(differing), tuple(references), tuple(failed),
-    )  # fmt: skip
+        point.name,
+        tuple(services),
+        sum(one.rows for one in found.values()),
+        not_compared,
+        tuple(differing),
+        tuple(references),
+        tuple(failed),
+    )
 
 
 def _check_references(

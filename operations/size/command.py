@@ -65,9 +65,12 @@ def size_verb(
         for one in proposed:
             grid.add_row(one.service, ".".join(one.path), one.now, one.proposed, one.reason)
         grid.add_row(
-            service.name, "disk in half a year", size(measured.bytes), size(disk),
+            service.name,
+            "disk in half a year",
+            size(measured.bytes),
+            size(disk),
             f"grows {size(round(max(0.0, measured.growth_per_second or 0.0) * 86_400))} a day",
-        )  # fmt: skip
+        )
         if measured.seconds < SHORT:
             here.err.print(
                 f"{service.name} was watched for {duration(measured.seconds)} only; a day has a peak, and a "

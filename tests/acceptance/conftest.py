@@ -12,8 +12,9 @@ from psycopg import sql
 
 from components.catalogue.read import read_catalogue
 from servers import ports
-from tests.acceptance.stack import REPOSITORY, Stack, stack_that_is_up
+from tests.acceptance.stack import Stack, stack_that_is_up
 from tests.support.clusters import Cluster, Clusters
+from tests.support.places import REPOSITORY
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_stack"

@@ -18,8 +18,8 @@ from components.contract import Contract
 from servers import paths
 from tests.support.absence import absent
 from tests.support.folders import own_folder
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SECONDS = 300
 
 

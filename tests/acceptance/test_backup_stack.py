@@ -21,9 +21,10 @@ from operations.backup.archive import Archive
 from operations.backup.catalogue import backups
 from operations.backup.scheduled_points import SCHEDULE
 from operations.backup.state import supervisor
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.archives import until
 from tests.support.moves import revealed
+from tests.support.places import REPOSITORY
 
 pytestmark = pytest.mark.acceptance
 
@@ -50,8 +51,13 @@ def archive(service: Service) -> Archive:
 def operations(file: Path, *arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", "operations", *arguments, "--contract", str(file), "--json"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=240, env=dict(os.environ),
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=dict(os.environ),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -145,8 +151,12 @@ def test_an_exchange_that_is_killed_goes_on_with_the_same_command(
     swap = ("restore", "user", "--swap", "--yes")
     process = subprocess.Popen(
         [sys.executable, "-m", "operations", *swap, "--contract", str(contract_file), "--json"],
-        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if "exchanging the data" in line:

@@ -150,9 +150,12 @@ def test_a_transaction_that_never_ends_makes_the_run_give_up(untouched: World) -
     with untouched.gated["user"].endpoint.connect(autocommit=False) as client:
         client.execute("SELECT 1")
         refused(
-            untouched, 26, "could not pause", "1 in a transaction",
+            untouched,
+            26,
+            "could not pause",
+            "1 in a transaction",
             arguments=("run", "--stop-writes", "user", "--yes", "--pause-timeout", "1"),
-        )  # fmt: skip
+        )
         client.rollback()
     assert not untouched.gateway("user").is_paused()
 

@@ -115,9 +115,14 @@ def ddl_session(moving: World) -> psycopg.Connection[Any]:
     login = service.ddl
     assert isinstance(login, Login)
     return psycopg.connect(
-        host=service.endpoint.address, port=service.endpoint.port, dbname=service.ddl_database,
-        user=login.name, password=login.password.get_secret_value(), autocommit=True, prepare_threshold=None,
-    )  # fmt: skip
+        host=service.endpoint.address,
+        port=service.endpoint.port,
+        dbname=service.ddl_database,
+        user=login.name,
+        password=login.password.get_secret_value(),
+        autocommit=True,
+        prepare_threshold=None,
+    )
 
 
 def test_what_deploys_do_is_carried_over_and_the_move_goes_on(moving: World) -> None:
@@ -168,9 +173,12 @@ def test_taking_over_can_be_killed_anywhere_and_loses_no_row(moving: World) -> N
     try:
         for moment in (0.9, 1.2, 1.6, 2.0):
             run = subprocess.Popen(
-                moving.command("verify", "user"), env=moving.environment(), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                moving.command("verify", "user"),
+                env=moving.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             time.sleep(moment)
             run.kill()
             run.wait()

@@ -66,9 +66,12 @@ def test_a_kill_while_they_are_put_on_leaves_none_behind_a_resume(moving: World)
     with own.connect(autocommit=False) as reader:
         reader.execute("LOCK TABLE user_schema.offers IN ACCESS SHARE MODE")
         process = subprocess.Popen(
-            moving.command("cutover", "user", "--yes"), env=moving.environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            moving.command("cutover", "user", "--yes"),
+            env=moving.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         with own.connect() as looking:
             deadline = time.monotonic() + 60
             while looking.execute(PUTTING_ON).fetchone() != (1,):

@@ -17,9 +17,9 @@ import pytest
 
 from demo.environment.docker_host import end_orphaned_engines
 from servers import postmaster
-from tests.acceptance.stack import REPOSITORY
 from tests.support.absence import absent
 from tests.support.folders import remove_leftovers
+from tests.support.places import REPOSITORY
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -80,9 +80,13 @@ def session(image: Path) -> Iterator[Left]:
     """One that has an engine and waits; killed at the end, if not before."""
     process = subprocess.Popen(
         [sys.executable, "-c", SESSION, *(command.format(image=image) for command in COMMANDS)],
-        cwd=REPOSITORY, env=without_host(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        env=without_host(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     try:
         assert process.stdout is not None
         said = process.stdout.readline().split()

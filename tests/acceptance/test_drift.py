@@ -47,10 +47,15 @@ class Hand:
     def _session(self) -> Connection:
         given = self.declared.one("pulumi:providers:postgresql") or {}
         return psycopg.connect(
-            host=given["host"], port=int(given["port"]), user=given["username"], password=given["password"],
-            dbname=self.declared.database, sslmode=given["sslmode"], sslrootcert=given["sslrootcert"],
+            host=given["host"],
+            port=int(given["port"]),
+            user=given["username"],
+            password=given["password"],
+            dbname=self.declared.database,
+            sslmode=given["sslmode"],
+            sslrootcert=given["sslrootcert"],
             autocommit=True,
-        )  # fmt: skip
+        )
 
     def console(self, statement: str) -> None:
         with Console(self.service.gateway_control, "the gateway") as console:
@@ -218,17 +223,27 @@ def _drift(stack: Stack, *options: str) -> tuple[int, list[dict[str, Any]]]:
 def _run(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "operations", "drift", "test", *options],
-        cwd=stack.folder, env=stack.environment(), capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        cwd=stack.folder,
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 def _mend(stack: Stack, commands: list[str]) -> None:
     """Paste each command once; what brings the whole stack back comes last."""
     for command in sorted(dict.fromkeys(commands), key=lambda command: "pulumi" in command):
         done = subprocess.run(
-            ["bash", "-c", command], cwd=stack.folder, env=stack.environment(),
-            capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+            ["bash", "-c", command],
+            cwd=stack.folder,
+            env=stack.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     settings = yaml.safe_load((stack.folder / "Pulumi.test.yaml").read_text(encoding="utf-8"))["config"]
     stack.settings = {name.removeprefix("waqiti:"): value for name, value in settings.items()}

@@ -48,9 +48,15 @@ def test_a_guard_that_was_weakened_by_hand_is_named_and_mended(moved: Stack) -> 
     state = json.loads(moved.run("stack", "export", "--show-secrets", "--stack", "test").output)
     given = read_state(state, "test")["user"].one("pulumi:providers:postgresql") or {}
     with psycopg.connect(
-        host=given["host"], port=int(given["port"]), user=given["username"], password=given["password"],
-        dbname="waqiti_users", sslmode=given["sslmode"], sslrootcert=given["sslrootcert"], autocommit=True,
-    ) as connection:  # fmt: skip
+        host=given["host"],
+        port=int(given["port"]),
+        user=given["username"],
+        password=given["password"],
+        dbname="waqiti_users",
+        sslmode=given["sslmode"],
+        sslrootcert=given["sslrootcert"],
+        autocommit=True,
+    ) as connection:
         row = connection.execute(
             "SELECT tgname FROM pg_trigger WHERE tgrelid = 'user_schema.whose'::regclass AND tgenabled = 'A'"
         ).fetchone()
@@ -75,6 +81,11 @@ def _whose(service: str, change: LiteralString) -> sql.Composed:
 
 def _program(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=stack.folder, env=stack.environment(),
-        capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
+        [sys.executable, "-m", *arguments],
+        cwd=stack.folder,
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )

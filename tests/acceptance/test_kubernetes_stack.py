@@ -55,10 +55,13 @@ def test_a_gateway_has_two_pods_and_no_password_is_in_their_specs(deployed: Kube
 def test_a_service_moves_back_forward_and_finishes_under_load(deployed: KubernetesStack) -> None:
     service = deployed.contract.services["notification"]
     verbs = [
-        ("start", "source", "--yes"), ("verify", "source"), ("cutover", "target", "--yes"),
-        ("rollback", "source", "--immediate", "--yes"), ("cutover", "target", "--yes"),
+        ("start", "source", "--yes"),
+        ("verify", "source"),
+        ("cutover", "target", "--yes"),
+        ("rollback", "source", "--immediate", "--yes"),
+        ("cutover", "target", "--yes"),
         ("finish", "target", "--yes"),
-    ]  # fmt: skip
+    ]
     with Writer(endpoint_database(service), QUEUE) as writer:
         writer.wait_for_more()
         for verb, leads_to, *options in verbs:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.acceptance.conftest import SERVICES
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import REPOSITORY, stack_that_is_up
+from tests.acceptance.stack import stack_that_is_up
 from tests.support.absence import absent
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -25,7 +26,7 @@ def checkout(folder: Path) -> Path:
     """That commit's files."""
     archive = subprocess.run(
         ["git", "-c", "safe.directory=*", "archive", COMMIT], cwd=REPOSITORY, capture_output=True, check=False
-    )  # fmt: skip
+    )
     if archive.returncode:
         absent(f"commit {COMMIT} is not in this clone: fetch its whole history")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:

@@ -260,9 +260,13 @@ def test_an_interrupted_start_leaves_nothing_behind(shared: World) -> None:
 def test_an_interruption_while_a_cutover_prepares_switches_nothing(shared: World) -> None:
     done(shared, "start", "user", "--yes")
     running = subprocess.Popen(
-        shared.command("cutover", "user", "--yes"), env=shared.environment(), stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        shared.command("cutover", "user", "--yes"),
+        env=shared.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert running.stderr is not None
     with running.stderr:
         for line in running.stderr:
@@ -295,9 +299,14 @@ def test_a_person_is_told_what_will_happen_and_may_say_no(shared: World) -> None
     with os.fdopen(ours, "wb", buffering=0) as terminal:
         terminal.write(b"n\n")
         ended = subprocess.run(
-            shared.command("start", "user"), env=shared.environment(), stdin=theirs,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+            shared.command("start", "user"),
+            env=shared.environment(),
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     os.close(theirs)
     assert ended.returncode == 130
     assert "This copies user" in ended.stderr
@@ -309,8 +318,12 @@ def test_a_person_is_told_what_will_happen_and_may_say_no(shared: World) -> None
 def test_a_rollback_wants_to_know_which_one(options: list[str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "migration", "rollback", "user", *options],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert ended.returncode == 2
     assert "--immediate, --complete or --quick" in ended.stderr
 

@@ -14,8 +14,9 @@ import yaml
 
 from components.contract import Service
 from core.errors import ChangeRefused
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.clusters import Cluster
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -118,8 +119,13 @@ def _preview(stack: Stack) -> tuple[int, dict[str, Any]]:
 def _run(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "operations", "preview", "test", *options],
-        cwd=stack.folder, env=stack.environment(), capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        cwd=stack.folder,
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 def _catalogue(
@@ -149,9 +155,14 @@ def _started(stack: Stack) -> dict[str, Any]:
 def _start_of(service: Service) -> Any:
     endpoint, login = service.instance, service.monitoring
     with psycopg.connect(
-        host=endpoint.host, hostaddr=endpoint.address, port=endpoint.port, dbname=endpoint.database,
-        user=login.name, password=login.password.get_secret_value(), sslmode=endpoint.sslmode,
+        host=endpoint.host,
+        hostaddr=endpoint.address,
+        port=endpoint.port,
+        dbname=endpoint.database,
+        user=login.name,
+        password=login.password.get_secret_value(),
+        sslmode=endpoint.sslmode,
         sslrootcert=endpoint.sslrootcert,
-    ) as connection:  # fmt: skip
+    ) as connection:
         row = connection.execute("SELECT pg_postmaster_start_time()").fetchone()
     return row[0] if row else None

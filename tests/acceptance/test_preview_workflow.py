@@ -13,10 +13,10 @@ import yaml
 
 from core.errors import ChangeRefused, GitHubFailed
 from servers import paths
-from tests.acceptance.stack import REPOSITORY
 from tests.support.absence import absent
 from tests.support.folders import own_folder
 from tests.support.github import GitHub, Runner, github
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
@@ -85,8 +85,10 @@ class PullRequest:
     def _git(self, *arguments: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(self.repository), "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.strip()
 
 
@@ -106,8 +108,9 @@ def pull_request() -> Iterator[PullRequest]:
     # Files as they are here, committed or not, so that what is tested is what was changed.
     listed = subprocess.run(
         ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, check=True,
-    ).stdout.split(b"\0")  # fmt: skip
+        capture_output=True,
+        check=True,
+    ).stdout.split(b"\0")
     repository.mkdir()
     for name in filter(None, listed):
         source = REPOSITORY / os.fsdecode(name)

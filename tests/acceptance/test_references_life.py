@@ -117,9 +117,13 @@ def test_a_replica_is_never_empty_and_misses_nothing_under_load(
     with Writer(made.gated["user"].endpoint, WRITE) as writer, Reader(scene.payments(), whole) as reader:
         scene.start("user")
         for verb, name in (
-            ("cutover", "user"), ("cutover", "payment"), ("rollback", "user"), ("rollback", "payment"),
-            ("cutover", "payment"), ("cutover", "user"),
-        ):  # fmt: skip
+            ("cutover", "user"),
+            ("cutover", "payment"),
+            ("rollback", "user"),
+            ("rollback", "payment"),
+            ("cutover", "payment"),
+            ("cutover", "user"),
+        ):
             scene.switch(verb, name)
             writer.wait_for_more()
         plan = read_plan(made.contract, [scene.service("payment")])

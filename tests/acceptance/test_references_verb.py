@@ -105,9 +105,12 @@ def test_what_the_verb_says_and_asks_before_it_lets_go_of_a_replica(followed: Wo
     status = followed.run("status", "payment")
     assert "payment reads user (stale)" in status.stdout
     with subprocess.Popen(
-        followed.command("status", "payment", "--watch", "--interval", "0.2"), env=followed.environment(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-    ) as watching:  # fmt: skip
+        followed.command("status", "payment", "--watch", "--interval", "0.2"),
+        env=followed.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watching:
         assert watching.stdout is not None
         assert "; reads user (stale), ?, " in watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
@@ -153,9 +156,13 @@ def test_a_refill_interrupted_or_killed_between_two_rows_changes_none(followed: 
         def begun() -> tuple[subprocess.Popen[str], int]:
             """A refill whose old rows are deleted and whose first new one waits, and its server process."""
             process = subprocess.Popen(
-                followed.command(*REFILLING), env=followed.environment(), stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+                followed.command(*REFILLING),
+                env=followed.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             deadline = time.monotonic() + 60
             while True:
                 row = holder.execute(
@@ -210,9 +217,12 @@ def test_a_replica_is_filling_until_its_operator_is_gone(tmp_path: Path, cluster
     ):
         old.execute("SELECT pg_current_xact_id()")  # which the slot has to wait for
         with subprocess.Popen(
-            made.command("start", "payment", "--yes"), env=made.environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        ) as starting:  # fmt: skip
+            made.command("start", "payment", "--yes"),
+            env=made.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as starting:
             until(made, "filling")
             assert said(made, code=0)["replicas"][0]["problem"] is None
             starting.kill()

@@ -245,8 +245,10 @@ def test_a_run_killed_in_the_copy_keeps_the_tables_that_were_done(
     with world(tmp_path, source_cluster, target_cluster, rows=300_000) as large:
         running = subprocess.Popen(
             large.command("run", "--stop-writes", "user", "--yes", "--workers", "1"),
-            env=large.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            env=large.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         copied = "SELECT count(*) FROM waqiti_migration.copied_tables"
         with large.source.connect() as connection:
             while running.poll() is None:
@@ -270,8 +272,12 @@ def test_a_run_killed_in_the_copy_keeps_the_tables_that_were_done(
 
 
 def test_a_gateway_killed_during_the_copy_loses_nothing(shared: World) -> None:
-    kill = {"step": "copy the rows", "point": "acted", "act": "signal",
-            "pid": str(shared.gated["user"].server.pid())}  # fmt: skip
+    kill = {
+        "step": "copy the rows",
+        "point": "acted",
+        "act": "signal",
+        "pid": str(shared.gated["user"].server.pid()),
+    }
     done = shared.run(
         "run",
         "--stop-writes",
@@ -290,10 +296,13 @@ def test_a_gateway_killed_during_the_copy_loses_nothing(shared: World) -> None:
 
 def test_a_lost_journal_session_stops_the_run_and_the_next_one_finishes(shared: World) -> None:
     cut = {
-        "step": "verify", "point": "acted", "act": "execute", "database": shared.source.conninfo(),
+        "step": "verify",
+        "point": "acted",
+        "act": "execute",
+        "database": shared.source.conninfo(),
         "statement": "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name LIKE 'waqiti-migration operator%' AND datname = current_database()",
-    }  # fmt: skip
+    }
     done = shared.run(
         "run",
         "--stop-writes",
@@ -320,8 +329,10 @@ def test_a_shared_server_that_crashes_during_the_copy_is_waited_for(
         running = subprocess.Popen(
             made.command("run", "--stop-writes", "user", "--yes", entry="tests.support.faulty"),
             env=made.environment(WAQITI_TEST_FAULTS=json.dumps([crash])),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         while source.server.is_running():
             time.sleep(0.05)
         time.sleep(1)

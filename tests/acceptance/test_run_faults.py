@@ -106,14 +106,20 @@ def test_an_interrupted_run_leaves_everything_as_it_was(untouched: World, step: 
 def test_a_right_that_is_lost_on_the_way_is_found_before_the_switch(untouched: World) -> None:
     target = untouched.contract.services["user"]
     fault = {
-        "step": "verify", "point": "begun", "act": "execute",
+        "step": "verify",
+        "point": "begun",
+        "act": "execute",
         "database": untouched.target("user").conninfo(),
         "statement": f"REVOKE DELETE ON user_schema.users FROM {target.service.name}",
-    }  # fmt: skip
+    }
     done = untouched.run(
-        "run", "--stop-writes", "user", "--yes",
-        entry="tests.support.faulty", WAQITI_TEST_FAULTS=json.dumps([fault]),
-    )  # fmt: skip
+        "run",
+        "--stop-writes",
+        "user",
+        "--yes",
+        entry="tests.support.faulty",
+        WAQITI_TEST_FAULTS=json.dumps([fault]),
+    )
     assert done.returncode == 21, done.stderr
     assert f"privilege {target.service.name} on TABLE user_schema.users differs" in done.stderr
     assert_untouched(untouched)

@@ -119,9 +119,13 @@ def test_ctrl_c_in_the_copy_takes_it_back_with_one_line(
     ):
         made.add_large_table("history")
         running = subprocess.Popen(
-            made.command("run", "--all", "--yes", "--workers", "1"), env=made.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            made.command("run", "--all", "--yes", "--workers", "1"),
+            env=made.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert running.stderr is not None
         for line in running.stderr:
             if line.startswith("user: copy: "):

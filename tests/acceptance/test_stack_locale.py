@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import REPOSITORY, Stack, stack_that_is_up
+from tests.acceptance.stack import Stack, stack_that_is_up
+from tests.support.places import REPOSITORY
 
 pytestmark = [
     pytest.mark.acceptance,

@@ -64,8 +64,11 @@ def test_a_switch_whose_server_was_killed_settles_itself_or_by_resume(
     process = subprocess.Popen(
         scene.world.command(*VERBS[verb], entry="tests.support.faulty"),
         env=scene.world.environment(WAQITI_TEST_FAULTS=json.dumps([fault])),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     scene.start_again(server)
     _, said = process.communicate(timeout=120)
     assert "Traceback" not in said

@@ -29,9 +29,12 @@ def shared(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> 
 def slow(shared: World, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A verb that switches as `verb` does, with so much time lost once the old side is closed."""
     fault = {
-        "step": f"{verb}: {Step.CLOSE_OLD.value}", "point": "acted", "act": "execute",
-        "database": shared.source.conninfo(), "statement": f"SELECT pg_sleep({SLOW_SECONDS})",
-    }  # fmt: skip
+        "step": f"{verb}: {Step.CLOSE_OLD.value}",
+        "point": "acted",
+        "act": "execute",
+        "database": shared.source.conninfo(),
+        "statement": f"SELECT pg_sleep({SLOW_SECONDS})",
+    }
     return shared.run(*arguments, entry="tests.support.faulty", WAQITI_TEST_FAULTS=json.dumps([fault]))
 
 

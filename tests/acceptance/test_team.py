@@ -234,9 +234,14 @@ def _verifiers(stack: Stack, name: str) -> dict[str, str]:
     state = json.loads(stack.run("stack", "export", "--show-secrets", "--stack", "test").output)
     given = read_state(state, "test")[name].one("pulumi:providers:postgresql") or {}
     with psycopg.connect(
-        host=given["host"], port=int(given["port"]), user=given["username"], password=given["password"],
-        dbname="postgres", sslmode=given["sslmode"], sslrootcert=given["sslrootcert"],
-    ) as connection:  # fmt: skip
+        host=given["host"],
+        port=int(given["port"]),
+        user=given["username"],
+        password=given["password"],
+        dbname="postgres",
+        sslmode=given["sslmode"],
+        sslrootcert=given["sslrootcert"],
+    ) as connection:
         rows = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword <> ''")
         return dict(rows.fetchall())
 

@@ -34,9 +34,13 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         inherited = {k: v for k, v in made.environment().items() if k not in {"NO_COLOR", "COLUMNS", "LINES"}}
         self._process = subprocess.Popen(
-            made.command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            made.command(*arguments),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
             env={**inherited, "TERM": "xterm-256color", **environment},
-        )  # fmt: skip
+        )
         os.close(theirs)
         self.written = ""
 

@@ -62,16 +62,22 @@ def shared(tmp_path: Path, source_cluster: Cluster, target_cluster: Cluster) -> 
 def standing(shared: World, step: str, *verb: str) -> Iterator[None]:
     """A first operator whose verb stands in the middle of a step while the context lasts, then succeeds."""
     fault = {
-        "step": step, "point": "begun", "act": "execute", "database": shared.source.conninfo(),
+        "step": step,
+        "point": "begun",
+        "act": "execute",
+        "database": shared.source.conninfo(),
         "statement": f"SELECT pg_advisory_lock({GATE})",
-    }  # fmt: skip
+    }
     with shared.source.connect(application_name="a test") as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (GATE,))
         first = subprocess.Popen(
             shared.command(*verb, entry="tests.support.faulty"),
             env=shared.environment(WAQITI_TEST_FAULTS=json.dumps([fault])),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
         deadline = time.monotonic() + 60
         while connection.execute(waiting, (GATE,)).fetchone() is None:
@@ -88,11 +94,15 @@ def assert_refused(shared: World, names: list[str]) -> None:
     """At once, so that they are in each other's way, too."""
     said = {
         name: subprocess.Popen(
-            shared.command(*VERBS[name]), env=shared.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            shared.command(*VERBS[name]),
+            env=shared.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for name in names
-    }  # fmt: skip
+    }
     for name, second in said.items():
         _, errors = second.communicate(timeout=120)
         assert second.returncode == 23, (name, errors)

@@ -28,9 +28,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.client_rows TO {role};
 LEAST = 20
 """Rounds that every driver has to get through, however busy the machine is."""
 VERBS = (
-    ("start", "--yes"), ("cutover", "--yes"), ("rollback", "--immediate", "--yes"), ("cutover", "--yes"),
+    ("start", "--yes"),
+    ("cutover", "--yes"),
+    ("rollback", "--immediate", "--yes"),
+    ("cutover", "--yes"),
     ("finish", "--yes"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture

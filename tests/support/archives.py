@@ -28,8 +28,8 @@ from operations.backup.catalogue import Backup, backups
 from operations.backup.state import supervisor
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import NOBODY, make_contract, make_service
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SLOT = "waqiti_backup"
 NEVER = {"dump": None, "proof": None, "full": "3650d"}
 """A policy that takes nothing by itself but the first backup."""
@@ -57,9 +57,13 @@ class Kept:
         """`python -m operations ... --contract FILE`."""
         done = subprocess.run(
             [sys.executable, "-m", "operations", *arguments, "--contract", str(self.contract_file)],
-            cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=180,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
             env={**os.environ, "NO_COLOR": "1"},
-        )  # fmt: skip
+        )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
 
@@ -150,11 +154,14 @@ def kept_service(
                     sockets=str(cluster.server.sockets),
                 ),
                 "gateway_control": LocalGatewayControl(
-                    sockets=str(folder), port=1, administrator=NOBODY, routes=str(folder / "routes.ini"),
+                    sockets=str(folder),
+                    port=1,
+                    administrator=NOBODY,
+                    routes=str(folder / "routes.ini"),
                     service_userlist=str(folder / "users.txt"),
                 ),
             }
-        )  # fmt: skip
+        )
         contract = make_contract(database, [service])
         contract_file = folder / "contract.json"
         contract_file.touch(0o600)

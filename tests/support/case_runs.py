@@ -28,10 +28,14 @@ from tests.support.writer import Writer
 _SECONDS = 30.0
 _ROW_SECURITY = re.compile(r"services: (\w+): rowSecurity: (\w+)")
 _SETTINGS = (
-    "SET search_path = pg_catalog", "SET datestyle = 'ISO, YMD'", "SET timezone = 'UTC'",
-    "SET extra_float_digits = 3", "SET bytea_output = hex", "SET intervalstyle = iso_8601",
+    "SET search_path = pg_catalog",
+    "SET datestyle = 'ISO, YMD'",
+    "SET timezone = 'UTC'",
+    "SET extra_float_digits = 3",
+    "SET bytea_output = hex",
+    "SET intervalstyle = iso_8601",
     "SET statement_timeout = 0",
-)  # fmt: skip
+)
 _RIGHTS = """
 CREATE SCHEMA {schema};
 GRANT USAGE, CREATE ON SCHEMA {schema} TO {application};
@@ -236,9 +240,11 @@ class Run:
     def through_the_endpoint(self, script: str) -> None:
         """Statements of an application."""
         with psycopg.connect(
-            self.made.gated[self.name].endpoint.conninfo(), autocommit=True, prepare_threshold=None,
+            self.made.gated[self.name].endpoint.conninfo(),
+            autocommit=True,
+            prepare_threshold=None,
             application_name="an application",
-        ) as application:  # fmt: skip
+        ) as application:
             for statement in self._filled(script).split(";"):
                 if statement.strip():
                     application.execute(statement.encode())

@@ -28,9 +28,14 @@ NOUNS: Mapping[str, tuple[str, ...]] = {
     "notification": ("messages", "templates", "channels", "receipts"),
 }
 CROSSING: Mapping[str, str] = {
-    "payment": "user", "wallet": "user", "ledger": "wallet", "compliance": "payment", "analytics": "wallet",
-    "security": "user", "notification": "user",
-}  # fmt: skip
+    "payment": "user",
+    "wallet": "user",
+    "ledger": "wallet",
+    "compliance": "payment",
+    "analytics": "wallet",
+    "security": "user",
+    "notification": "user",
+}
 """Whose first table a service's second one refers to."""
 HSTORE_HOME = "wallet"
 """In whose schema the extension is that others use, too."""

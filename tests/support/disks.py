@@ -33,8 +33,10 @@ def small_disk(megabytes: int) -> Iterator[Path]:
     folder = own_folder()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "tmpfs", str(folder)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if mounted.returncode != 0:
         folder.rmdir()
         absent(f"a tmpfs could not be mounted: {mounted.stderr.strip()}")

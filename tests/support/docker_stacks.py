@@ -23,9 +23,10 @@ from servers import binaries, ports
 from servers.certificates import Authority
 from servers.docker_engine import Engine
 from servers.postgres import PostgresServer
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.absence import absent
 from tests.support.folders import own_folder, remove_leftovers
+from tests.support.places import REPOSITORY
 
 SOURCE_HOST = "postgres-shared"
 ADMINISTRATOR = Login.model_validate({"name": "postgres", "password": "administrator-of-nothing"})
@@ -138,9 +139,14 @@ class DockerStack:
     def shell(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command as a person on the Docker host would paste it."""
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.stack.folder, env=self.stack.environment(),
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            ["bash", "-c", command],
+            cwd=self.stack.folder,
+            env=self.stack.environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0 or not check, f"{command}\n{done.stdout}{done.stderr}"
         return done
 

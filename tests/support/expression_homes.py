@@ -169,9 +169,11 @@ HOMES = (
     ),
 )
 OF_TEXT = Home(
-    "constraint user_schema.dc{n}.right_", "CREATE DOMAIN dc{n} AS varchar(9) CONSTRAINT right_ CHECK ({c})",
-    "DROP DOMAIN dc{n}", {"s": "VALUE"},
-)  # fmt: skip
+    "constraint user_schema.dc{n}.right_",
+    "CREATE DOMAIN dc{n} AS varchar(9) CONSTRAINT right_ CHECK ({c})",
+    "DROP DOMAIN dc{n}",
+    {"s": "VALUE"},
+)
 """A domain's check: of conditions over `s` alone."""
 
 

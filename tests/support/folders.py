@@ -78,8 +78,10 @@ def _end_disks(folder: Path) -> None:
         return
     listed = subprocess.run(
         ["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     for device, image in (line.split(maxsplit=1) for line in listed.stdout.splitlines() if " " in line):
         if image.strip().startswith(f"{folder}/"):
             subprocess.run(["losetup", "--detach", device], check=False)

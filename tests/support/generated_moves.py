@@ -74,18 +74,22 @@ def move(made: Split, services: Sequence[str]) -> list[str]:
         CopyTask(name, table, made.targets[name]) for name in services for table in plan.services[name].tables
     ]
     with exported_snapshot(made.source) as snapshot:
-        copy_tables(
-            made.source, tasks, snapshot, workers=2, progress=Silent(), stop=threading.Event()
-        )  # fmt: skip
+        copy_tables(made.source, tasks, snapshot, workers=2, progress=Silent(), stop=threading.Event())
     found = []
     for name in services:
         own, target = plan.services[name], made.targets[name]
         build_indexes(made.contract, plan, name, dump, target, workers=1)
         move_sequences(made.source, target, own.sequences)
         rows = compare(
-            made.source, target, own.tables, source_snapshot=None, target_snapshot=None,
-            workers=1, progress=Silent(), stop=threading.Event(),
-        )  # fmt: skip
+            made.source,
+            target,
+            own.tables,
+            source_snapshot=None,
+            target_snapshot=None,
+            workers=1,
+            progress=Silent(),
+            stop=threading.Event(),
+        )
         found += [
             f"{name}: {table.table} differs: {table.structure or table.differences[:2]}"
             for table in rows.tables

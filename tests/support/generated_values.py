@@ -72,7 +72,7 @@ BUILTIN = (
     Kind("interval", "make_interval(0, i, 0, -i, 25, 0, 0.5)"),
     Kind("uuid", "md5(i::text)::uuid"),
     Kind("jsonb", "jsonb_build_object('a', i, 'b', E'\\n\"')"),
-    Kind("json", "'{\"a\":  1, \"a\": 2}'::json", sortable=False),
+    Kind("json", '\'{"a":  1, "a": 2}\'::json', sortable=False),
     Kind("inet", "'10.0.0.1/8'::inet + i"),
     Kind("macaddr", "'08:00:2b:01:02:03'::macaddr"),
     Kind("point", "point(i, 1 / 3.0)", sortable=False),
@@ -85,7 +85,7 @@ BUILTIN = (
     Kind("name", "('n' || i)::name"),
     Kind('"char"', "'x'::\"char\""),
     Kind("regclass", "'pg_class'::regclass"),
-)  # fmt: skip
+)
 
 builtins = st.sampled_from(BUILTIN)
 stems = st.sampled_from(ODD)

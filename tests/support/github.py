@@ -146,9 +146,15 @@ class Runner:
 
     def _shell(self, script: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", "-e", "-c", script], cwd=self.workspace, env={**self.environment, **variables},
-            capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            ["bash", "-e", "-c", script],
+            cwd=self.workspace,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+        )
 
     def _filled(self, text: str) -> str:
         return re.sub(r"\$\{\{\s*([a-z_.A-Z]+)\s*\}\}", lambda found: str(self._value(found[1])), text)

@@ -21,8 +21,8 @@ from core.sessions.stack import endpoint_database
 from tests.support.answers import Answer, answers
 from tests.support.clusters import SUPERUSER, Cluster
 from tests.support.folders import own_folder
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 SECONDS = 600
 _UNDECIDED = re.compile(r" *# (- match:|  action:|  reason:|crossing:)")
 
@@ -66,9 +66,15 @@ class Journey:
     def shell(self, *commands: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run commands as they would be pasted into bash; a failing one ends it, and the test."""
         done = subprocess.run(
-            ["bash", "-e", "-c", "\n".join(commands)], cwd=REPOSITORY, env=self.environment(),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
+            ["bash", "-e", "-c", "\n".join(commands)],
+            cwd=REPOSITORY,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
         assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
         return done
 
@@ -131,9 +137,11 @@ class Journey:
             return
         login = [one for one in self.block("pulumi login") if "pulumi" not in one or "export" in one]
         self.shell(
-            *login, "pulumi state unprotect --all --yes --stack dev || true",
-            "pulumi destroy --yes --skip-preview --stack dev", check=False,
-        )  # fmt: skip
+            *login,
+            "pulumi state unprotect --all --yes --stack dev || true",
+            "pulumi destroy --yes --skip-preview --stack dev",
+            check=False,
+        )
 
 
 def throwaway(journey: Journey) -> None:

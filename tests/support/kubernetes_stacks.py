@@ -21,7 +21,7 @@ from servers.certificates import Authority
 from servers.kubernetes_api import ClusterApi
 from servers.paths import cache_dir
 from servers.postgres import PostgresServer
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.docker_stacks import (
     ADMINISTRATOR,
     APPLICATION,
@@ -31,6 +31,7 @@ from tests.support.docker_stacks import (
     DockerStack,
 )
 from tests.support.folders import own_folder
+from tests.support.places import REPOSITORY
 
 HOST_ADDRESS, NODE_ADDRESS, PODS = "10.99.0.1", "10.99.0.2", "10.244.0.0/16"
 """The test cluster's: this machine, the node, its pods."""
@@ -59,8 +60,12 @@ def _script(*arguments: str) -> str:
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
             [REPOSITORY / "script" / "test-cluster", *arguments],
-            stdout=subprocess.PIPE, stderr=said, text=True, timeout=_SECONDS, check=False,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
         said.seek(0)
         assert done.returncode == 0, said.read()[-2000:]
     return done.stdout.strip()

@@ -16,8 +16,7 @@ from typing import Any
 from servers.paths import cache_dir
 from tests.support.absence import absent
 from tests.support.folders import own_folder
-
-ROOT = Path(__file__).parents[2]
+from tests.support.places import REPOSITORY
 
 PROGRAM = """
 import json, os
@@ -75,7 +74,7 @@ class LocalStack:
         environment |= {
             "PATH": f"{Path(sys.executable).parent}:{cache_dir() / 'pulumi/bin'}:{os.environ['PATH']}",
             "VIRTUAL_ENV": str(Path(sys.executable).parents[1]),
-            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",
@@ -84,9 +83,13 @@ class LocalStack:
         }
         return subprocess.run(
             ["pulumi", "-C", str(self.folder / "program"), "--non-interactive", *arguments],
-            env=environment, capture_output=True, text=True, check=False, timeout=300,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
 
     def _changing(self, command: str, *arguments: str) -> Step:
         done = self.run(command, "--stack", "test", *arguments)
@@ -123,9 +126,15 @@ class LocalStack:
 
 
 _OPERATIONS = {
-    "unchanged": "same", "created": "create", "updated": "update", "deleted": "delete", "replaced": "replace",
-    "to": "to", "create": "create", "update": "update",
-}  # fmt: skip
+    "unchanged": "same",
+    "created": "create",
+    "updated": "update",
+    "deleted": "delete",
+    "replaced": "replace",
+    "to": "to",
+    "create": "create",
+    "update": "update",
+}
 
 
 @contextmanager
@@ -140,9 +149,14 @@ def local_stack() -> Iterator[LocalStack]:
     (folder / "program/Pulumi.yaml").write_text("name: small\nruntime: python\n")
     (folder / "program/__main__.py").write_text(PROGRAM.replace("wanted.json", str(folder / "wanted.json")))
     defaults = {
-        "state": str(folder / "state"), "rotation": "1", "version": 17, "parameters": {}, "keep_data": True,
-        "source": None, "settings": {},
-    }  # fmt: skip
+        "state": str(folder / "state"),
+        "rotation": "1",
+        "version": 17,
+        "parameters": {},
+        "keep_data": True,
+        "source": None,
+        "settings": {},
+    }
     stack = LocalStack(folder, defaults)
     made = stack.run("stack", "init", "test")
     if made.returncode != 0:

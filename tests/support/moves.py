@@ -93,9 +93,14 @@ class World:
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""
         return subprocess.run(
-            self.command(*arguments, entry=entry), env=self.environment(**more), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+            self.command(*arguments, entry=entry),
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     def run_with_fault(
         self, step: str, point: str, act: str, *arguments: str
@@ -289,9 +294,12 @@ def _own_database(stack: ExitStack, cluster: Cluster, service: str, services: tu
     for one in (login(service, "service"), migration):
         ensure_login(database, one)
     names = {
-        "owner": owner, "migration": migration.name, "service": login(service, "service").name,
-        "schema": f"{service}_schema", "database": database.endpoint.database,
-    }  # fmt: skip
+        "owner": owner,
+        "migration": migration.name,
+        "service": login(service, "service").name,
+        "schema": f"{service}_schema",
+        "database": database.endpoint.database,
+    }
     streaming = [
         flow_name(service, "back"),
         *(reading_role(one, service) for one in services if one != service),

@@ -90,11 +90,15 @@ def split(
             endpoint = superusers[name].endpoint
             targets[name] = Database(f"{name}'s own database", "target", endpoint, login)
             service = make_service(
-                name, endpoint, login, owner=roles["owner"], version=cluster.version,
+                name,
+                endpoint,
+                login,
+                owner=roles["owner"],
+                version=cluster.version,
                 service_login=Login(name=roles["service"], password=PASSWORD),
                 # The superuser, where no other common role is told: policies do not bind it.
                 row_security=row_security or ("bind" if application is None else None),
-            )  # fmt: skip
+            )
             services.append(service.model_copy(update={"crossing": tuple(own)}))
         contract = make_contract(source, services, application)
         yield Split(source, contract, targets, superusers, folder)

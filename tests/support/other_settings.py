@@ -57,10 +57,16 @@ NAMED = {
     "timezone_abbreviations": "India",
     "tcp_user_timeout": "10s",
     **dict.fromkeys(
-        ("idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout", "statement_timeout",
-         "transaction_timeout"), "300ms",
+        (
+            "idle_in_transaction_session_timeout",
+            "idle_session_timeout",
+            "lock_timeout",
+            "statement_timeout",
+            "transaction_timeout",
+        ),
+        "300ms",
     ),
-}  # fmt: skip
+}
 """Values of those that pg_settings has no values of, or whose smallest would stop any application."""
 
 FOR_APPLICATIONS = {

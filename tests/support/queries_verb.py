@@ -19,9 +19,12 @@ def start_queries(contract: Contract, folder: Path, *arguments: str) -> subproce
         json.dump(revealed(contract.model_dump()), file)
     return subprocess.Popen(
         [sys.executable, "-m", "migration", "queries", *arguments, "--contract", str(path)],
-        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def run_queries(contract: Contract, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

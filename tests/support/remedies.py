@@ -16,11 +16,12 @@ from components.catalogue.model import Catalogue
 from components.catalogue.read import read_catalogue
 from migration.plan.make import Plan, plan_to_json
 from tests.support.moving import Split
+from tests.support.places import REPOSITORY
 
 STATEMENT = re.compile(r"`((?:ALTER|CREATE|DROP|REINDEX|GRANT|REVOKE|REFRESH|DELETE) [^`]+)`")
 _LAST = re.compile(r": ((?:ALTER|CREATE|DROP) .+)$")
 """A statement that ends a line stands there without marks."""
-_ENTRIES = Path(__file__).parents[2] / "services.yaml"
+_ENTRIES = REPOSITORY / "services.yaml"
 _KEY = 4
 """How far in the keys of a service stand."""
 _MOST = 8

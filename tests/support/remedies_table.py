@@ -1,32 +1,33 @@
 """Which test follows each remedy that is printed: `file::test`, below tests/, or `by hand: why none can`.
 
 A new no-go of the plan, or a new gate, gets a line here. Most no-gos need no more than a case in
-tests/integration/remedies.sql: the remedy is then followed as it is printed, and the service moved.
+tests/integration/migration/plan/remedies.sql: the remedy is followed as it is printed, and the service moved.
 """
 
 from __future__ import annotations
 
-_PLAN = "integration/test_remedies.py::"
+_PLAN = "integration/migration/plan/test_remedies.py::"
 _TOGETHER = _PLAN + "test_all_remedies_together_lead_to_a_move"
-_GATES = "integration/test_gates_sessions.py::"
-_FOLLOWING = "integration/test_gates.py::"
+_GATES = "integration/migration/gates/test_gates_sessions.py::"
+_FOLLOWING = "integration/migration/gates/test_gates.py::"
 _CASES = "acceptance/test_cases.py::test_a_case_moves_both_ways_or_is_refused"
+_RESTORE = "integration/operations/test_backup_restore.py::"
 _OLDER = "acceptance/test_older_guards.py::"
-_QUERIES = "integration/test_runtime_queries.py::"
-_ORPHANS = "integration/test_key_orphans.py::"
-_NEEDS = "integration/test_runtime_needs.py::"
-_NEWER = "integration/test_peers_schemas.py::"
+_QUERIES = "integration/migration/gates/test_runtime_queries.py::"
+_ORPHANS = "integration/migration/plan/test_key_orphans.py::"
+_NEEDS = "integration/migration/plan/test_runtime_needs.py::"
+_NEWER = "integration/migration/schema/test_peers_schemas.py::"
 _NEWER += "test_what_a_newer_server_refuses_is_a_no_go_whose_remedy_works"
-_TARGETS = "integration/test_plan_targets.py::"
-_LOCALE = "integration/test_plan_locale.py::"
-_RIGHTS = "integration/test_rights_row_security.py::"
+_TARGETS = "integration/migration/plan/test_plan_targets.py::"
+_LOCALE = "integration/migration/plan/test_plan_locale.py::"
+_RIGHTS = "integration/migration/examine/test_rights_row_security.py::"
 _OTHER_BUILD = "by hand: another build of PostgreSQL, or a package on the server's machine"
 _SOMEBODY = "by hand: the text is written otherwise, by who knows what it is for"
 _ITSELF = "by hand: nothing is to be changed; it passes by itself, or the verb that it names does it"
 
 NO_GOS = {
     "examine.huge_rows._problem": "by hand: what is kept in one row has to be kept otherwise",
-    "examine.application_settings._problems": "integration/test_application_settings.py::"
+    "examine.application_settings._problems": "integration/core/test_application_settings.py::"
     "test_what_objects_write_by_another_locale_is_refused",
     "plan.make._moved_twice": _PLAN + "test_a_table_that_two_services_ask_for_goes_to_one",
     "plan.make._service_plan": "by hand: a `reference` that cannot be had becomes another action",
@@ -84,7 +85,7 @@ NO_GOS = {
 
 GATES = {
     "sign-off": "acceptance/test_team.py::test_a_stage_that_is_to_be_signed_waits_for_the_signature",
-    "proof": "integration/test_backup_restore.py::test_a_proof_reads_all_of_it_and_is_kept_with_the_backup",
+    "proof": _RESTORE + "test_a_proof_reads_all_of_it_and_is_kept_with_the_backup",
     "advisory-locks": "by hand: the application takes another kind of lock",
     "always-triggers": _GATES + "test_what_a_gate_prints_opens_it",
     "disk": "by hand: room on a disk",

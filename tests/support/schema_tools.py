@@ -34,22 +34,30 @@ class SchemaTools:
         folder = self._write("flyway", scripts)
         return self._run(
             "org.flywaydb.commandline.Main",
-            f"-url={self.url}", f"-user={self.login.name}", f"-locations=filesystem:{folder}",
+            f"-url={self.url}",
+            f"-user={self.login.name}",
+            f"-locations=filesystem:{folder}",
             f"-password={self.login.password.get_secret_value()}",
-            "-baselineOnMigrate=true", "-baselineVersion=0", *arguments, "migrate",
+            "-baselineOnMigrate=true",
+            "-baselineVersion=0",
+            *arguments,
+            "migrate",
             check=check,
-        )  # fmt: skip
+        )
 
     def liquibase(self, changelog: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`liquibase update` with this changelog of formatted SQL."""
         folder = self._write("liquibase", {"changelog.sql": changelog})
         return self._run(
             "liquibase.integration.commandline.LiquibaseCommandLine",
-            f"--url={self.url}", f"--username={self.login.name}", f"--search-path={folder}",
+            f"--url={self.url}",
+            f"--username={self.login.name}",
+            f"--search-path={folder}",
             f"--password={self.login.password.get_secret_value()}",
-            "--changelog-file=changelog.sql", "update",
+            "--changelog-file=changelog.sql",
+            "update",
             check=check,
-        )  # fmt: skip
+        )
 
     def _write(self, name: str, files: Mapping[str, str]) -> Path:
         folder = self.folder / name
@@ -61,9 +69,13 @@ class SchemaTools:
     def _run(self, main: str, *arguments: str, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{_jars()}/*", main, *arguments],
-            cwd=self.folder, capture_output=True, text=True, timeout=SECONDS, check=False,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
 

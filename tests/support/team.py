@@ -21,8 +21,9 @@ from psycopg import sql
 from components.contract import Endpoint, Login
 from core.sessions.connections import Database
 from tests.acceptance.logins import connect
-from tests.acceptance.stack import REPOSITORY, Stack
+from tests.acceptance.stack import Stack
 from tests.support.clusters import Cluster
+from tests.support.places import REPOSITORY
 
 SERVICES = ("user", "wallet")
 APPLICATION = "waqiti_app_of_a_team"
@@ -33,8 +34,10 @@ def committed(folder: Path) -> None:
     """All files of this checkout in `folder`, as a checkout of their own with nothing left to commit."""
     listed = subprocess.run(
         ["git", "-C", str(REPOSITORY), "ls-files", "-co", "--exclude-standard", "-z"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listed.stdout.split("\0")):
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -99,9 +102,15 @@ def variables_of(database: Database) -> dict[str, str]:
 def program(stack: Stack, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     """Run one of our programs as an operator does, in the stack's folder."""
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=stack.folder, env=stack.environment(), capture_output=True,
-        text=True, check=False, timeout=timeout, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", *arguments],
+        cwd=stack.folder,
+        env=stack.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def told(stack: Stack, *arguments: str, code: int = 0) -> dict[str, Any]:

@@ -65,14 +65,23 @@ class Turned:
         current, other = self.logins[turns.current], self.logins[1 - turns.current]
         others = [{"role": other.name, "password": other.password.get_secret_value(), "ddl": False}]
         props: dict[str, Any] = {
-            "database": "d", "service_role": current.name, "ddl_role": "nobody", "ddl_password": "of nobody",
-            "service_password": current.password.get_secret_value(), "source_password": "of nobody",
-            "administrator_password": "of the console", "others": others if turns.changing else [],
+            "database": "d",
+            "service_role": current.name,
+            "ddl_role": "nobody",
+            "ddl_password": "of nobody",
+            "service_password": current.password.get_secret_value(),
+            "source_password": "of nobody",
+            "administrator_password": "of the console",
+            "others": others if turns.changing else [],
             "source": {"host": "127.0.0.1", "port": 1, "database": "nowhere", "role": "nobody"},
-        }  # fmt: skip
-        settings = {"admin_users": local.ADMINISTRATOR, "pool_mode": "transaction",
-                    "server_reset_query_always": "1", "server_reset_query": "RESET ALL",
-                    "server_login_retry": local.SETTINGS["server_login_retry"]}  # fmt: skip
+        }
+        settings = {
+            "admin_users": local.ADMINISTRATOR,
+            "pool_mode": "transaction",
+            "server_reset_query_always": "1",
+            "server_reset_query": "RESET ALL",
+            "server_login_retry": local.SETTINGS["server_login_retry"],
+        }
         lines = [
             f'host "{name}" "{role}" 127.0.0.1/32 scram-sha-256'
             for name, role in local.admitted_logins(props)

@@ -34,10 +34,11 @@ from servers import binaries, paths, ports
 from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer, Route, write_routes
 from tests.support.absence import absent
-from tests.support.archives import REPOSITORY, Kept, kept_service, until
+from tests.support.archives import Kept, kept_service, until
 from tests.support.clusters import SUPERUSER, Clusters
 from tests.support.gateways import CONSOLE
 from tests.support.moves import revealed
+from tests.support.places import REPOSITORY
 
 SERVICE = "user"
 
@@ -88,9 +89,13 @@ class Watched:
         file.write_text(json.dumps(revealed(self.contract.model_dump())), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "operations", *arguments, "--contract", str(file)],
-            cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80"},
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -97,9 +97,12 @@ class Writer:
         if self._connection is None or self._connection.closed:
             # Not a session of the migration's: those it ends by name, and cuts where they wait too long.
             self._connection = psycopg.connect(
-                self._endpoint.conninfo(), application_name="an application", autocommit=True,
-                prepare_threshold=None, connect_timeout=30,
-            )  # fmt: skip
+                self._endpoint.conninfo(),
+                application_name="an application",
+                autocommit=True,
+                prepare_threshold=None,
+                connect_timeout=30,
+            )
         return self._connection
 
     def _drop(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.support import depth
+from tests.support.places import REPOSITORY
 
 pytestmark = pytest.mark.unit
 
@@ -44,7 +44,7 @@ def test_one_file_of_those_that_take_turns_runs_each_day() -> None:
 
 
 def test_files_that_have_parts_or_turns_are_there() -> None:
-    there = {path.stem for path in Path(__file__).parents[1].rglob("test_*.py")}
+    there = {path.stem for path in (REPOSITORY / "tests").rglob("test_*.py")}
     assert {*depth.PARTS, *(file for group in depth.TURNS for file in group)} <= there
 
 

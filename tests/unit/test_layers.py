@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.places import REPOSITORY
+
 pytestmark = pytest.mark.unit
 
-ROOT = Path(__file__).parents[2]
 FLOORS = """
 bench tests demo
 migration.__main__
@@ -48,8 +49,12 @@ servers
 OF_COMPONENTS = {"components.contract", "components.locale", "components.replication_roles"}
 """All that core, migration and operations may import of the program that declares a stack."""
 READERS_OF_THE_CATALOGUE = {
-    "migration.init", "migration.commands", "operations.drift", "operations.preview", "operations.promotion",
-}  # fmt: skip
+    "migration.init",
+    "migration.commands",
+    "operations.drift",
+    "operations.preview",
+    "operations.promotion",
+}
 """A draft is written as the program reads it, and checked by it before it is shown; what a change of the
 catalogue or of a parameter means is asked of the program."""
 MOST_FILES, MOST_LINES, FACE = 22, 400, 15
@@ -67,10 +72,10 @@ def modules() -> dict[str, Path]:
     files = [
         file
         for top in ("components", "core", "migration", "operations", "servers")
-        for file in (ROOT / top).rglob("*.py")
+        for file in (REPOSITORY / top).rglob("*.py")
     ]
     return {
-        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        ".".join(file.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__"): file
         for file in files
     }
 
@@ -112,7 +117,7 @@ def test_imports_run_downwards() -> None:
 def test_packages_are_no_heaps_and_have_a_face() -> None:
     files = list(modules().values())
     heaps = {
-        str(folder.relative_to(ROOT)): n
+        str(folder.relative_to(REPOSITORY)): n
         for folder, n in Counter(f.parent for f in files if f.name != "__init__.py").items()
         if n > MOST_FILES
     }
@@ -125,7 +130,7 @@ def test_packages_are_no_heaps_and_have_a_face() -> None:
 
 def test_no_file_is_longer_than_one_reads() -> None:
     long = {
-        str(f.relative_to(ROOT)): n
+        str(f.relative_to(REPOSITORY)): n
         for f in modules().values()
         if (n := len(f.read_text(encoding="utf-8").splitlines())) > MOST_LINES
     }

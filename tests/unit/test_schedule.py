@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from tests.support import schedule
+from tests.support.places import REPOSITORY
 
 pytestmark = pytest.mark.unit
-
-ROOT = Path(__file__).parents[2]
 
 
 def files(items: list[pytest.Item]) -> list[str]:
@@ -20,7 +18,7 @@ def files(items: list[pytest.Item]) -> list[str]:
 
 
 def test_every_long_file_is_there() -> None:
-    known = {path.stem for path in (ROOT / "tests").glob("*/test_*.py")}
+    known = {path.stem for path in (REPOSITORY / "tests").rglob("test_*.py")}
     assert set(schedule.LONG) <= known
     assert len(set(schedule.LONG)) == len(schedule.LONG)
 
@@ -53,4 +51,7 @@ def test_no_two_files_have_an_engine_at_once() -> None:
     split = scheduling._split_scope
     names = ("stack", "orphans", "blast_radius")
     assert len({split(f"tests/acceptance/test_docker_{name}.py::test_a[b::c]") for name in names}) == 1
-    assert split("tests/unit/test_docker_plan.py::test_a") == "tests/unit/test_docker_plan.py"
+    assert (
+        split("tests/unit/components/platforms/test_docker_plan.py::test_a")
+        == "tests/unit/components/platforms/test_docker_plan.py"
+    )

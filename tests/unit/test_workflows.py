@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.places import REPOSITORY
+
 pytestmark = pytest.mark.unit
 
-WORKFLOWS = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 MAY_WRITE = {("preview-comment", "comment"): {"pull-requests"}}
 
 

@@ -45,9 +45,7 @@ ALL: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 kind="values",
                 width=4,
             ),
-            Panel(
-                "Oldest backup", (("", "max(waqiti_backup_age_seconds)"),), "s", kind="values", width=4
-            ),
+            Panel("Oldest backup", (("", "max(waqiti_backup_age_seconds)"),), "s", kind="values", width=4),
             Panel(
                 "Least disk left",
                 (("", "min(waqiti_disk_free_bytes / waqiti_disk_size_bytes)"),),
@@ -68,8 +66,11 @@ ALL: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         "Who moves, and how far?",
         (
             Panel(
-                "State of each move", (("{{service}} {{state}}", "waqiti_move_state"),), kind="values",
-                width=12, sometimes=True,
+                "State of each move",
+                (("{{service}} {{state}}", "waqiti_move_state"),),
+                kind="values",
+                width=12,
+                sometimes=True,
             ),
             Panel(
                 "Step under way",
@@ -110,7 +111,7 @@ ALL: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 ONE: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (

@@ -155,8 +155,10 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
     inner network; what reads it from anywhere in that network, as one role; the administrator from the host
     and inside the container; nobody else, over TLS only."""
     administrator, host, gateway = (
-        _name(props["administrator"]), f"{props['host']}/32", f"{props['gateway_address']}/32",
-    )  # fmt: skip
+        _name(props["administrator"]),
+        f"{props['host']}/32",
+        f"{props['gateway_address']}/32",
+    )
     replication = list(props["replication_roles"])
     admitted = dict.fromkeys([*props["roles"], *replication])
     return [

@@ -53,9 +53,12 @@ def _write(props: Mapping[str, Any]) -> None:
     from components.backup import points
 
     points.write(
-        Path(props["archives"]), int(props["every"]), int(props["keep"]), bool(props["digests"]),
+        Path(props["archives"]),
+        int(props["every"]),
+        int(props["keep"]),
+        bool(props["digests"]),
         _whole(props["contract"]),
-    )  # fmt: skip
+    )
 
 
 def _whole(value: Any) -> Any:

@@ -32,10 +32,12 @@ def circle_problems(service: Service, catalog: Catalog, closure: Closure) -> Ite
         else "the views {} select from each other in a circle"
     )
     yield Problem(
-        service.name, "data", "no-go",
+        service.name,
+        "data",
+        "no-go",
         f"{one.format(listed)}, so that nothing can be read from there and no dump brings it back:"
         f" DROP VIEW {names.as_string(None)} in the shared database, before the move",
-    )  # fmt: skip
+    )
 
 
 def in_circles(catalog: Catalog, objects: Collection[ObjectId]) -> Sequence[ObjectId]:

@@ -29,9 +29,11 @@ def column_order_problems(service: Service, catalog: Catalog, closure: Closure) 
             continue
         listed = (", ".join(map(display_name, columns)) for columns in (here, made))
         yield Problem(
-            service.name, "data", "no-go",
+            service.name,
+            "data",
+            "no-go",
             f"columns of table {name} stand as ({next(listed)}), and would as ({next(listed)}) on the"
             " service's own database, because a parent of it got some after it was made: SELECT * and INSERT"
             " without a list of columns would mean others; let its statements name them, then say so",
             f"services: {service.name}: crossing: {crossing_item(identity, 'ignore')}",
-        )  # fmt: skip
+        )

@@ -45,11 +45,13 @@ def without_unfit(
     without = frozenset(part for whole in gone for part in wholes[whole])
     notes = tuple(
         Problem(
-            service.name, "build", "note",
+            service.name,
+            "build",
+            "note",
             f"{catalog.objects[whole]} stays behind: nothing of {service.name} needs it, and {why}",
         )
         for whole, why in sorted(left.items(), key=lambda pair: str(catalog.objects[pair[0]]))
-    )  # fmt: skip
+    )
     return replace(closure, objects=closure.objects - without, companions=closure.companions - without), notes
 
 

@@ -37,20 +37,24 @@ def extension_problems(
             yield _without_files(service, catalog, closure, name)
         elif name in by_superuser:
             yield Problem(
-                service.name, "extension", "no-go",
+                service.name,
+                "extension",
+                "no-go",
                 f"extension {name} is needed in {service.name}'s database, by"
                 f" {_users(catalog, closure, name)}, and only a superuser can create it; the stack does, at"
                 " `pulumi up`",
                 extensions_line(service, target, by_superuser),
-            )  # fmt: skip
+            )
         there = target.versions.get(name)
         if there is not None and _numbers(there) < _numbers(extension.version):
             yield Problem(
-                service.name, "extension", "no-go",
+                service.name,
+                "extension",
+                "no-go",
                 f"extension {name} is at {extension.version} in the shared database, and {service.name}'s"
                 f" server has {there}: install its newer files there, and ALTER EXTENSION"
                 f" {display_name(name)} UPDATE",
-            )  # fmt: skip
+            )
 
 
 def extensions_line(service: Service, target: TargetFacts, more: Iterable[str]) -> str:
@@ -64,18 +68,22 @@ def _elsewhere(service: Service, extension: Extension, target: TargetFacts) -> P
     if target.available.get(name):
         others = sorted({*target.installed} - {name} - _STACKS)
         return Problem(
-            service.name, "extension", "no-go",
+            service.name,
+            "extension",
+            "no-go",
             f"extension {name} is in schema {there} of {service.name}'s database but in {schema} of the"
             f" shared one; take {name} out of `extensions`, and `pulumi up`: the move makes it in {schema}",
             setting_line(service.name, "extensions", others),
-        )  # fmt: skip
+        )
     own = display_name(schema)
     return Problem(
-        service.name, "extension", "no-go",
+        service.name,
+        "extension",
+        "no-go",
         f"extension {name} is in schema {there} of {service.name}'s database but in {schema} of the"
         f" shared one; as a superuser of its own server: CREATE SCHEMA IF NOT EXISTS {own}; ALTER EXTENSION"
         f" {display_name(name)} SET SCHEMA {own}",
-    )  # fmt: skip
+    )
 
 
 def _without_files(service: Service, catalog: Catalog, closure: Closure, name: str) -> Problem:
@@ -93,10 +101,12 @@ def _without_files(service: Service, catalog: Catalog, closure: Closure, name: s
             + " (random UUIDs, which every PostgreSQL makes by itself)"
         )
     return Problem(
-        service.name, "extension", "no-go",
+        service.name,
+        "extension",
+        "no-go",
         f"extension {name} is needed, by {users}, and {service.name}'s server does not have its files:"
         f" {cure}",
-    )  # fmt: skip
+    )
 
 
 def _defaults(catalog: Catalog, closure: Closure) -> Iterator[str]:

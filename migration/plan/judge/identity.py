@@ -27,10 +27,12 @@ def identity_problems(
         why = _why_not(table, newest)
         if why:
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"updates and deletes of table {table.name} cannot be replicated: {_whole_row(table)}, and"
                 f" {why}; give it a key in the shared database first: {key_remedy(table, catalog)}",
-            )  # fmt: skip
+            )
 
 
 def _whole_row(table: Table) -> str:

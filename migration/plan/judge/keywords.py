@@ -32,10 +32,12 @@ def keyword_problems(
             continue
         for word in sorted(_taken(routine.body, new, called)):
             yield Problem(
-                service.name, "version", "no-go",
+                service.name,
+                "version",
+                "no-go",
                 f"{item} says {word}, which is a word of the language from PostgreSQL {NEW_WORDS[word]} on:"
                 f' CREATE OR REPLACE it in the shared database with "{word}" in quotes',
-            )  # fmt: skip
+            )
 
 
 def _taken(body: str, new: set[str], called: set[str]) -> Iterator[str]:

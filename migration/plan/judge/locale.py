@@ -75,9 +75,12 @@ def locale_problems(
             f" {crossing_item(identity, 'ignore')}"
         )
     yield Problem(
-        service.name, "locale", "no-go", f"{said}: {where}; {remedy}",
+        service.name,
+        "locale",
+        "no-go",
+        f"{said}: {where}; {remedy}",
         f"services: {service.name}: locale: {source.locale.yaml}",
-    )  # fmt: skip
+    )
 
 
 def _differ(source: Locale, target: TargetFacts) -> frozenset[LocaleAspect]:
@@ -124,7 +127,9 @@ def _text_search(
     ]
     if uses:
         yield Problem(
-            service.name, "locale", "no-go",
+            service.name,
+            "locale",
+            "no-go",
             f"default_text_search_config is {catalog.server.text_search} in the shared database and"
             f" {target.text_search} in {service.name}'s own, and {uses[0]} is for text search: to_tsvector()"
             " and to_tsquery() without a configuration would find other words there; give it the same, and"
@@ -132,14 +137,16 @@ def _text_search(
             setting_line(
                 service.name, "parameters", {"default_text_search_config": catalog.server.text_search}
             ),
-        )  # fmt: skip
+        )
 
 
 def _versions(service: Service, source: Server, target: TargetFacts) -> Iterator[Problem]:
     here, there = source.collation_version, target.collation_version
     if here is not None and there is not None and here != there and source.locale == target.locale:
         yield Problem(
-            service.name, "locale", "note",
+            service.name,
+            "locale",
+            "note",
             f"the locale {source.locale} is of version {here} of its library in the shared database and of"
             f" {there} in {service.name}'s own: some text may sort otherwise; indexes are built anew there",
-        )  # fmt: skip
+        )

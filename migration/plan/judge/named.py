@@ -26,18 +26,22 @@ def named_problems(service: Service, catalog: Catalog, closure: Closure) -> Iter
             seen.add((value.table, value.column))
             table, column = catalog.tables[value.table].name, display_name(value.column)
             yield Problem(
-                service.name, "data", "no-go",
+                service.name,
+                "data",
+                "no-go",
                 f"a value of {table}.{column} ({value.column_type}) names {value.kind} {value.identity},"
                 f" which {why}; set such values to something else in the shared database first, or: ALTER"
                 f" TABLE {table} ALTER COLUMN {column} TYPE {_instead(value, column)}",
-            )  # fmt: skip
+            )
     for oid, columns in catalog.named_unread.items():
         if (PG_CLASS, oid) in closure.objects:
             yield Problem(
-                service.name, "data", "note",
+                service.name,
+                "data",
+                "note",
                 f"{catalog.tables[oid].name}: there was no time to read all that {', '.join(columns)} names;"
                 " a value that names an index, a role or what does not move stops the copy",
-            )  # fmt: skip
+            )
 
 
 def _instead(value: NamedValue, column: str) -> str:

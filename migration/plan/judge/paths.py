@@ -59,26 +59,32 @@ def path_problems(service: Service, catalog: Catalog, closure: Closure) -> Itera
                     yield from names.no_go(catalog.objects[whole], routine, _PLANNED, "reads a table")
     if held:
         yield Problem(
-            service.name, "data", "note",
+            service.name,
+            "data",
+            "note",
             "checks of domains that arrays, row types or ranges hold are made after the rows where they read"
             " what is loaded as late, or take the domain itself; PostgreSQL validates none of these: they"
             f" stay NOT VALID and bind what is written: {_listed(held)}",
-        )  # fmt: skip
+        )
     if late:
         yield Problem(
-            service.name, "data", "note",
+            service.name,
+            "data",
+            "note",
             "checks that call functions, or that the clock or a session's settings decide, are made after the"
             " rows, and stay NOT VALID where a row violates them, which `start` says:"
             f" {_listed(late)}",
-        )  # fmt: skip
+        )
     clock = [catalog.objects[key].identity for key in sorted(asking_the_clock(closure.objects, catalog))]
     if clock:
         yield Problem(
-            service.name, "data", "note",
+            service.name,
+            "data",
+            "note",
             "checks that ask the clock are not on the service's own database while it follows, and put on it,"
             " NOT VALID, as it is opened; on the way back they are the shared database's: there a row whose"
             f" time is over before it comes back stops it: {_listed(clock)}",
-        )  # fmt: skip
+        )
 
 
 def _listed(checks: list[str]) -> str:
@@ -102,10 +108,12 @@ def built_problems(
             routines = tuple(sorted(_called_by_view(catalog, key)))
             if with_schemas(item.definition, names.path, catalog.by_name) != item.definition:
                 yield Problem(
-                    service.name, "version", "note",
+                    service.name,
+                    "version",
+                    "note",
                     f"{item} hands a text to a function that runs it, and names tables in it with no schema:"
                     f" {_BUILT}, so that on the service's own database the text names their schema",
-                )  # fmt: skip
+                )
         else:
             continue
         for routine in routines:
@@ -117,11 +125,13 @@ def _clock(service: Service, catalog: Catalog, domain: ObjectId, check: CatalogO
     on = sql.Identifier(item.schema or "", item.name).as_string(None)
     name = sql.Identifier(check.name).as_string(None)
     return Problem(
-        service.name, "data", "no-go",
+        service.name,
+        "data",
+        "no-go",
         f"check {check.identity} of a domain asks the clock: replication reads old values of it once more,"
         " and would stop at them; a check of the columns may take its place; in the shared database first:"
         f" ALTER DOMAIN {on} DROP CONSTRAINT {name}",
-    )  # fmt: skip
+    )
 
 
 def _called_by_view(catalog: Catalog, view: ObjectId) -> set[ObjectId]:

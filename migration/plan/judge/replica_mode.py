@@ -17,9 +17,11 @@ def replica_mode_problems(catalog: Catalog) -> Iterator[Problem]:
     where = " and ".join(place for place, _ in catalog.replica_mode)
     statements = "; ".join(statement for _, statement in catalog.replica_mode)
     yield Problem(
-        None, "setting", "no-go",
+        None,
+        "setting",
+        "no-go",
         f"sessions of {catalog.application or 'the services'} begin with {PARAMETER} = replica, set for"
         f" {where}: no trigger and no foreign key acts for what they write, and on its own database a"
         " service's role may not set it; in the shared database first, and let its sessions begin anew:"
         f" {statements}",
-    )  # fmt: skip
+    )

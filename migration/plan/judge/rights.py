@@ -29,10 +29,12 @@ def rights_problems(
     if named:
         more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
         yield Problem(
-            service.name, "rights", "note",
+            service.name,
+            "rights",
+            "note",
             f"{', '.join(named[:_SHOWN])}{more} write or show current_user (or the like): it is"
             f" {service.service.name} from the cutover on, where it was {catalog.application}",
-        )  # fmt: skip
+        )
 
 
 def _row_security(
@@ -46,17 +48,21 @@ def _row_security(
         yield Problem(service.name, "rights", "no-go", _shown(catalog, catalog.objects[key], table))
     if service.row_security == "keep" and found.lifted:
         yield Problem(
-            service.name, "rights", "note",
+            service.name,
+            "rights",
+            "note",
             f"{_names(catalog, found.lifted)}: a policy shows {service.service.name} all rows, by"
             " `rowSecurity: keep`; row security is on for it all the same, so that COPY ... FROM is refused"
             " to it: use INSERT there",
-        )  # fmt: skip
+        )
     if service.row_security == "bind" and found.lifted:
         yield Problem(
-            service.name, "rights", "note",
+            service.name,
+            "rights",
+            "note",
             f"policies bind {service.service.name} from the cutover on, as `rowSecurity: bind` says, on"
             f" {_names(catalog, found.lifted)}, of which {catalog.application} sees all rows today",
-        )  # fmt: skip
+        )
     for policy in catalog.row_security.policies.values():
         if policy.id in closure.objects and policy.roles:
             whose = " and ".join(
@@ -65,10 +71,12 @@ def _row_security(
                 if is_
             )
             yield Problem(
-                service.name, "privilege", "note",
+                service.name,
+                "privilege",
+                "note",
                 f"{catalog.objects[policy.id]} is for {', '.join(policy.roles)}: on the target for"
                 f" {whose or 'nobody that is there, and not made'}",
-            )  # fmt: skip
+            )
 
 
 def _texts(

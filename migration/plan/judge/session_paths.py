@@ -49,10 +49,12 @@ def _writes(
         if table.schema in claimed:
             disable = sql.SQL("ALTER EVENT TRIGGER {} DISABLE").format(sql.Identifier(trigger.name))
             yield Problem(
-                None, "data", "no-go",
+                None,
+                "data",
+                "no-go",
                 f"{trigger} writes to {table}, which a service's move closes, and would make it fail; let it"
                 f" write to a schema of nobody's, or in the shared database first: {disable.as_string(None)}",
-            )  # fmt: skip
+            )
             return
 
 
@@ -65,9 +67,10 @@ def session_path_problems(
     """
     path = (service.schema_name, "public")
     beyond = [
-        one for one in catalog.application_path
+        one
+        for one in catalog.application_path
         if one not in {*path, *claimed, "pg_catalog"} and one in catalog.schemas
-    ]  # fmt: skip
+    ]
     if not beyond:
         return
     why = (
@@ -82,7 +85,9 @@ def session_path_problems(
         if name is not None:
             yield from whole.no_go(None, key, why, f"names {name} without a schema")
     yield Problem(
-        service.name, "setting", "note",
+        service.name,
+        "setting",
+        "note",
         f"the services' common role finds names in {', '.join(beyond)}, too, by its search_path: {why};"
         " statements of its applications have to name that schema",
-    )  # fmt: skip
+    )
