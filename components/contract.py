@@ -203,6 +203,8 @@ class WatchedService(_Part):
     certificate: str
     archive: str | None = None
     """Folder of its backups; None: it is not backed up."""
+    business: bool = False
+    """Whether its database has the team's query, `waqiti_ddl.business()`."""
 
 
 class MonitoringControl(_Part):

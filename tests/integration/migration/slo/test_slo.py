@@ -138,7 +138,7 @@ def test_a_service_that_does_well_stays(scene: Scene) -> None:
 def test_one_whose_business_falls_is_led_back_with_every_write(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    observer = At(Step.DROP_FEED, scene.fall_silent)
+    observer = At(Step.DROP_FEED.value, scene.fall_silent)
     assert scene.verb("cutover", "user", observer=observer) == LedBack.exit_code
     assert scene.state() == "following"
     assert scene.world.gateway("user").route() == "source"
@@ -155,7 +155,7 @@ def test_nothing_is_led_back_past_a_gate_that_is_closed(
         with scene.world.target("user").connect() as connection:
             connection.execute("ALTER TABLE user_schema.users DISABLE TRIGGER waqiti_migration_guard")
 
-    assert scene.verb("cutover", "user", observer=At(Step.DROP_FEED, spoil)) == OutOfBand.exit_code
+    assert scene.verb("cutover", "user", observer=At(Step.DROP_FEED.value, spoil)) == OutOfBand.exit_code
     said = capsys.readouterr().err
     with scene.world.target("user").connect() as connection:
         connection.execute("ALTER TABLE user_schema.users ENABLE ALWAYS TRIGGER waqiti_migration_guard")
@@ -166,7 +166,7 @@ def test_nothing_is_led_back_past_a_gate_that_is_closed(
 
 def test_without_auto_rollback_a_person_is_called(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scene.policy(POLICY.model_copy(update={"auto_rollback": None, "patience": 1}))
-    observer = At(Step.DROP_FEED, scene.fall_silent)
+    observer = At(Step.DROP_FEED.value, scene.fall_silent)
     assert scene.verb("cutover", "user", observer=observer) == OutOfBand.exit_code
     assert scene.state() == "moved"
     assert "services.yaml says no `autoRollback`" in capsys.readouterr().err
