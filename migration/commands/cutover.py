@@ -14,7 +14,6 @@ from core.progress.interface import Silent
 from migration.commands.common import PauseTimeout, SwitchTimeout, Workers
 from migration.commands.dry_run import expect, show_expected
 from migration.commands.queries_transactions import WatchTransactions
-from migration.commands.slo import cut_over
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,
@@ -25,6 +24,7 @@ from migration.commands.verbs import (
     show_switches,
     switch_figures,
 )
+from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.gates.model import GateLimits

@@ -11,8 +11,8 @@ from core.cli import Invocation
 from core.errors import WrongState
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
-from migration.commands.slo import cut_over
 from migration.commands.verbs import Verbs
+from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.journal.journal import Journal

@@ -220,9 +220,11 @@ class _Stage:
         """After all threads have ended."""
         for session in self._more:
             session.close()
+        # What was due and not sent, because every client was waiting, was wanted all the same.
+        offered = self._next if self._rate is None else max(self._next, int(self._rate * self._seconds))
         return Played(
             max(self._last - self._begun, 1e-6), clients, self._rate, array("d", sorted(self._latencies)),
-            self._served, self._errors, self._next,
+            self._served, self._errors, offered,
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from core.errors import LedBack, NotMeasured, OutOfBand
 from core.observer import Point
 from core.sessions.stack import source_database
 from migration.__main__ import main
-from migration.commands.slo import WATCHED
+from migration.commands.ways_back.slo import WATCHED
 from migration.journal.journal import StepRecord, open_journal
 from migration.slo.before import measured
 from migration.slo.look import Eyes
@@ -165,7 +165,7 @@ def test_nothing_is_led_back_past_a_gate_that_is_closed(
 
 
 def test_without_auto_rollback_a_person_is_called(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    scene.policy(POLICY.model_copy(update={"auto_rollback": None, "patience": 1}))
+    scene.policy(POLICY.model_copy(update={"auto_rollback": None, "patience": 1, "before": 6}))
     observer = At(Step.DROP_FEED.value, scene.fall_silent)
     assert scene.verb("cutover", "user", observer=observer) == OutOfBand.exit_code
     assert scene.state() == "moved"
