@@ -58,4 +58,4 @@ class SloEntry(BaseModel):
     @property
     def policy(self) -> SloPolicy:
         """The same for who carries it out."""
-        return SloPolicy(**self.model_dump())
+        return SloPolicy(**{name: getattr(self, name) for name in SloPolicy.model_fields})
