@@ -91,7 +91,7 @@ def make_business(connection: Connection, props: Mapping[str, Any]) -> None:
         connection.execute(
             sql.SQL(_text()).format(
                 # Parsed by PostgreSQL's own parser as one SELECT when the catalogue was read.
-                query=sql.SQL(str(props["query"])),  # type: ignore[arg-type]
+                query=sql.SQL(str(props["query"])),
                 owner=sql.Identifier(str(props["owner"])),
                 monitoring=sql.Identifier(str(props["monitoring"])),
                 path=path,

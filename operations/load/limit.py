@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psutil
@@ -123,13 +124,12 @@ def rising(
     stages: list[Stage] = []
     rate = first_rate
     foretold: float | None = None
+
+    def at(wanted: float) -> Played:
+        return play(place, units, clients=clients, seconds=seconds, rate=wanted, check=check)
+
     while len(stages) < MOST_STAGES:
-        played, cost = costing(
-            place,
-            lambda rate=rate: play(  # type: ignore[misc]
-                place, units, clients=clients, seconds=seconds, rate=rate, check=check
-            ),
-        )
+        played, cost = costing(place, partial(at, rate))
         beyond = judged(played, rate, stages[0].played if stages else None)
         if not stages:
             foretold = forecast(played, cost, idle, clients)
