@@ -158,6 +158,8 @@ class BackupPolicy(_Part):
     keep_at_least: int
     """Backups that stay whatever their age."""
     compression: Literal["zstd", "lz4", "none"] = "zstd"
+    encryption_key: str | None = None
+    """OpenPGP's public key, armored, to which all of the archive is encrypted; None: nothing is."""
     dump_every: int | None = None
     dumps_kept: int = 7
     proof_every: int | None = None

@@ -223,6 +223,12 @@ class RestoreFailed(MigrationError):
     exit_code = 54
 
 
+class KeyMissing(RestoreFailed):
+    """An archive is encrypted, and its private key is not at hand, or not without a passphrase."""
+
+    exit_code = 57
+
+
 class RestoreInTheWay(MigrationError):
     """A restored instance stands beside the service's own already, or there is none to go on with."""
 

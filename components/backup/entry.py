@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from components.contract import BackupPolicy
@@ -50,6 +60,32 @@ Window = Annotated[
 ]
 
 
+_PUBLIC, _PRIVATE = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "PRIVATE KEY BLOCK"
+
+
+def read_public_key(name: str, info: ValidationInfo) -> str:
+    """The armored public key in the file `name`, which is beside services.yaml. Raises ValueError."""
+    folder = (info.context or {}).get("folder", Path())
+    try:
+        text = (Path(folder) / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"no key can be read there ({getattr(error, 'strerror', None) or 'not text'}); write the public "
+            "key beside services.yaml: gpg --armor --export NAME > FILE"
+        ) from None
+    if _PRIVATE in text:
+        raise ValueError(
+            "it holds a private key, which must not be where backups are; write the public one alone: gpg "
+            "--armor --export NAME > FILE"
+        )
+    if not text.startswith(_PUBLIC):
+        raise ValueError("it is no armored public key; write one: gpg --armor --export NAME > FILE")
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(read_public_key)]
+
+
 class BackupEntry(BaseModel):
     """`backup` of a service in services.yaml."""
 
@@ -67,6 +103,8 @@ class BackupEntry(BaseModel):
     keep_at_least: int = Field(default=2, ge=1)
     """Backups that stay whatever their age, and whatever a clock says."""
     compression: Literal["zstd", "lz4", "none"] = "zstd"
+    encryption: PublicKey | None = None
+    """A file beside services.yaml with an OpenPGP public key, to which all of the archive is encrypted."""
     dump: Seconds | None = 86_400
     """A dated pg_dump so often; `null`: none."""
     dumps_kept: int = Field(default=7, ge=1)
@@ -93,6 +131,12 @@ class BackupEntry(BaseModel):
             raise ValueError("no proof would be young enough; make `proof` at most `proofLimit`")
         return self
 
+    @model_validator(mode="after")
+    def _what_is_encrypted_was_compressed(self) -> BackupEntry:
+        if self.encryption is not None and self.compression == "none":
+            raise ValueError("what is encrypted is compressed before; write `compression: zstd` or lz4")
+        return self
+
     @property
     def policy(self) -> BackupPolicy:
         """The same for who carries it out."""
@@ -103,6 +147,7 @@ class BackupEntry(BaseModel):
             keep=self.keep,
             keep_at_least=self.keep_at_least,
             compression=self.compression,
+            encryption_key=self.encryption,
             dump_every=self.dump,
             dumps_kept=self.dumps_kept,
             proof_every=self.proof,

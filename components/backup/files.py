@@ -3,6 +3,7 @@
     barman.conf     for Barman; no password in it
     passfile        libpq's, with the backup role's password
     control.json    `components.contract.BackupControl`, for the supervisor
+    gnupg/          where the archive is encrypted: the public key, and no private one
     barman/         Barman's home: base backups, WAL, what is being received
     dumps/ state/ log/
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components import supervisors
+from components.backup import encryption
 from components.contract import BackupControl, Endpoint
 from servers import osuser, paths
 
@@ -83,6 +85,9 @@ def write(control: BackupControl, endpoint: Endpoint, role: str, password: str) 
     )
     if compression != "none":
         barman += f"backup_compression = {compression}\nbackup_compression_location = client\n"
+    fingerprint = encryption.lay_out(folder / encryption.FOLDER, control.policy.encryption_key)
+    if fingerprint is not None:
+        barman += f"encryption = gpg\nencryption_key_id = {fingerprint}\n"
     changed = [
         _write(folder / "passfile", f"*:*:*:*:{_escaped(password)}\n"),
         _write(folder / "barman.conf", barman),

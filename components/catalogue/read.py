@@ -50,7 +50,7 @@ def read_catalogue(path: Path) -> Catalogue:
         reason = " ".join(str(error).split())
         raise ConfigurationError([Problem(path.name, f"not YAML: {reason}", "correct it")]) from error
     try:
-        catalogue = Catalogue.model_validate(content)
+        catalogue = Catalogue.model_validate(content, context={"folder": path.parent})
     except ValidationError as error:
         raise ConfigurationError(from_validation(error, Catalogue, where)) from error
     problems = rules.check(catalogue, where)

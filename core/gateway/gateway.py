@@ -21,6 +21,7 @@ from psycopg import sql
 from components.contract import Endpoint, Service, Source
 from components.replication_roles import server_wide
 from core.errors import GatewayFailed, StepTimeout
+from core.gateway import logins
 from core.gateway.console import Console, Row
 from core.gateway.pods import ROUTE, SETTLED, PodRoutes, places
 from core.gateway.sessions import ending_sessions
@@ -76,6 +77,7 @@ class Gateway:
             try:
                 with self._ending_sessions(begun + timeout), self._console() as console:
                     going_on = self._with(self._entries(console), paused=False)
+                    logins.wait_for_none(lambda: logins.under_way(console.show("pools"), self._database))
                     console.command(self._statement("PAUSE", self._database), timeout, going_on)
             except StepTimeout:
                 busy = self._busy_clients()

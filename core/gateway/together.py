@@ -13,6 +13,7 @@ from psycopg import sql
 
 from components.contract import Service
 from core.errors import GatewayFailed, MigrationError, StepTimeout
+from core.gateway import logins
 from core.gateway.console import Console
 from core.sessions.at_once import Answer, Asked, Row, at_once
 
@@ -85,6 +86,7 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         Raises StepTimeout, which names the clients of those that did not manage it in `seconds`, and
         GatewayFailed. Some are paused then: the caller calls `resume`, whatever happens.
         """
+        logins.wait_for_none(self._logins)
         answers = at_once(
             {name: (self._consoles[name].session, self._named("PAUSE", name)) for name in self._services},
             seconds,
@@ -97,6 +99,12 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
             raise StepTimeout(f"not all gateways could pause within {seconds:g} s ({said})")
         self._require(answers, "PAUSE")
         return {name: round(answer.seconds * 1000, 1) for name, answer in answers.items()}
+
+    def _logins(self) -> int:
+        return sum(
+            logins.under_way(rows, self._services[name].endpoint.database)
+            for name, rows in self._show("pools").items()
+        )
 
     def prepare(self) -> None:
         """Ahead of a pause: a client that logs in during it must not wait for a retry after it.

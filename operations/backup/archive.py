@@ -100,6 +100,16 @@ class Archive:
         return self.folder / "log"
 
     @property
+    def keyring(self) -> Path | None:
+        """GnuPG's folder with the public key to which the archive is encrypted; None: it is not."""
+        return self.folder / "gnupg" if self.policy.get("encryption_key") else None
+
+    @property
+    def recipient(self) -> str:
+        """The fingerprint of that key. Raises OSError, ValueError where there is none."""
+        return self._configured("encryption_key_id")
+
+    @property
     def receiver_lock(self) -> Path:
         """Barman's lock of who receives WAL: held by the receiver, its process id inside."""
         return self.home / f".{self.service}-receive-wal.lock"
@@ -125,7 +135,9 @@ class Archive:
 
     def conninfo(self, *, streaming: bool) -> str:
         """libpq's words for the instance as the backup role, from Barman's configuration."""
-        wanted = "streaming_conninfo" if streaming else "conninfo"
+        return self._configured("streaming_conninfo" if streaming else "conninfo")
+
+    def _configured(self, wanted: str) -> str:
         for line in self.configuration.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(" = ")
             if name == wanted:

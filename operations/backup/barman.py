@@ -30,7 +30,7 @@ def run(archive: Archive, *arguments: str, each_line: Line | None = None) -> lis
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=ROOT,
-        env=osuser.clean_environment(),
+        env=osuser.clean_environment({"GNUPGHOME": str(archive.keyring)} if archive.keyring else None),
         text=True,
         start_new_session=True,
     )

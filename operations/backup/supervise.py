@@ -109,7 +109,10 @@ class Supervisor:
         task = due(archive.policy, catalogue.backups(archive), state.tasks, now=time.time(), waiting=waiting)
         if task is None and scheduled_points.due(archive.folder.parent, time.time()):
             task = "points"
-        if task is None:
+        if task is None or (
+            task in ("full", "incremental") and locks.holder(archive.backup_lock) is not None
+        ):
+            # What somebody takes by hand may be the one that is due: a refusal would count as a failure.
             return False
         mine, turn = self._turn.take(task)
         if not mine:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from core.errors import MigrationError
+from core.errors import BackupFailed, MigrationError
 from operations.backup import barman, catalogue, scheduled_points
 from operations.backup.archive import Archive
 from servers import osuser
@@ -25,6 +25,8 @@ def run(archive: Archive, task: str) -> None:
     Raises MigrationError, ServerError, ValueError for a task that there is not.
     """
     if task == "wal":
+        if archive.keyring is not None:
+            _read_before_it_is_sealed(archive)
         barman.run(archive, "archive-wal", archive.service)
     elif task in KINDS:
         from operations.backup.take import take
@@ -56,6 +58,18 @@ def run(archive: Archive, task: str) -> None:
         _make_point(archive)
     else:
         raise ValueError(f"there is no task {task!r}")
+
+
+def _read_before_it_is_sealed(archive: Archive) -> None:
+    """WAL is read while it can be: who archives it has no private key. Raises BackupFailed where damaged."""
+    from operations.check.archive import check_wal
+
+    problems: list[str] = []
+    check_wal(
+        archive, lambda name, problem, remedy: problems.append(f"{problem}; {remedy}"), everything=False
+    )
+    if problems:
+        raise BackupFailed(problems[0])
 
 
 def _make_point(archive: Archive) -> None:

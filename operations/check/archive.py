@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import NoSuchBackup, RestoreFailed
+from core.errors import KeyMissing, NoSuchBackup, RestoreFailed
 from operations.backup import catalogue, locks
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup
@@ -17,7 +17,8 @@ from operations.backup.due import BEHIND_SECONDS
 from operations.backup.state import BEAT_SECONDS, read_state, supervisor
 from operations.backup.sums import damaged_files
 from operations.backup.wal import Segment
-from operations.check.model import Found
+from operations.check.model import Found, Read
+from operations.restore.compressed import is_sealed
 from operations.restore.records import read_records
 from operations.restore.segments import Wal, missing_line, read_wal, stage
 from servers import osuser, paths
@@ -129,16 +130,17 @@ def _check_order(usable: list[Backup], now: float, found: Found) -> None:
         latest = one
 
 
-def check_wal(archive: Archive, found: Found, *, everything: bool) -> int:
-    """Whether whole WAL leads from the oldest whole backup to now; returns how many segments were read.
+def check_wal(archive: Archive, found: Found, *, everything: bool) -> Read:
+    """Whether whole WAL leads from the oldest whole backup to now; returns how much of it was read.
 
-    Segments that were read before and have not changed since are left out, unless `everything`.
+    Segments that were read before and have not changed since are left out, unless `everything`: also those
+    that were encrypted since, which only the private key could open.
     """
     usable = [one for one in catalogue.whole(catalogue.backups(archive)) if one.begin_lsn is not None]
     wal = read_wal(archive)
     if not usable:
-        return 0
-    read = 0
+        return Read()
+    read = Read()
     for timeline in wal.timelines:
         mine = [one for one in usable if one.timeline == timeline]
         if not mine:
@@ -157,17 +159,18 @@ def check_wal(archive: Archive, found: Found, *, everything: bool) -> int:
                 f"take a new full backup: python -m operations backup {archive.service}",
             )
             segments = [one for one in segments if one < missing[0]]
-        read += _read(archive, wal, segments, begin, found, everything=everything)
+        more = _read(archive, wal, segments, begin, found, everything=everything)
+        read = Read(read.segments + more.segments, read.sealed + more.sealed)
     return read
 
 
 def _read(
     archive: Archive, wal: Wal, segments: list[Segment], begin: int, found: Found, *, everything: bool
-) -> int:
+) -> Read:
     known = {} if everything else _known(archive)
-    fresh = [i for i, one in enumerate(segments) if known.get(one.name()) != _mark(wal.files[one])]
+    fresh = [i for i, one in enumerate(segments) if not _was_read(known, one, wal)]
     if not fresh:
-        return 0
+        return Read()
     # A record may begin in the segment before the first new one.
     rest = segments[max(0, fresh[0] - 1) :]
     read = 0
@@ -185,19 +188,27 @@ def _read(
                     f"WAL segment {records.damaged}; nothing after it can be reached",
                     f"take a new full backup: python -m operations backup {archive.service}",
                 )
-                return read
+                return Read(read)
             read += len(some)
             for one in some:
                 if one not in wal.partial:
                     known[one.name()] = _mark(wal.files[one])
                 (folder / one.name()).unlink(missing_ok=True)
+    except KeyMissing:
+        return Read(read, len(fresh))
     except RestoreFailed as error:
         found("damaged", str(error), f"take a new full backup: python -m operations backup {archive.service}")
-        return read
+        return Read(read)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     osuser.write_private(_known_file(archive), json.dumps(known))
-    return read
+    return Read(read)
+
+
+def _was_read(known: dict[str, list[int]], segment: Segment, wal: Wal) -> bool:
+    """Whether it was read as it is, or before it was encrypted."""
+    mark = known.get(segment.name())
+    return mark is not None and (mark == _mark(wal.files[segment]) or is_sealed(wal.files[segment]))
 
 
 def _known_file(archive: Archive) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from components.contract import Service
 from operations.backup.archive import Archive
 from operations.check.archive import check_backups, check_files, check_supervisor, check_wal
-from operations.check.model import Checked, Finding
+from operations.check.model import Checked, Finding, Read
 from operations.check.server import check_server
 
 
@@ -24,7 +24,7 @@ def check(
         findings.append(Finding(name, problem, remedy))
 
     lag: float | None = None
-    read = 0
+    read = Read()
     for phase in ("supervisor", "backups", "server", "WAL", *(["files"] if everything else [])):
         begun(phase)
         since = time.monotonic()
@@ -47,4 +47,4 @@ def check(
                 f"{'make room at' if full else 'look at'} {archive.folder}",
             )
         seconds[phase] = round(time.monotonic() - since, 2)
-    return Checked(archive.service, tuple(findings), lag, read, seconds)
+    return Checked(archive.service, tuple(findings), lag, read.segments, read.sealed, seconds)

@@ -23,6 +23,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Read:
+    """How many WAL segments a check read, and how many it could not for want of a private key."""
+
+    segments: int = 0
+    sealed: int = 0
+
+
+@dataclass(frozen=True)
 class Checked:
     """What was found of one service."""
 
@@ -31,6 +39,8 @@ class Checked:
     lag_seconds: float | None = None
     """How long it took until what the server had written was in the archive; None: not known."""
     segments_read: int = 0
+    segments_sealed: int = 0
+    """Encrypted ones that nobody read before they were, and that no private key opens here."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -40,6 +50,7 @@ class Checked:
             "findings": [vars(one) for one in self.findings],
             "lag_seconds": self.lag_seconds,
             "segments_read": self.segments_read,
+            "segments_sealed": self.segments_sealed,
             "seconds": self.seconds,
         }
 

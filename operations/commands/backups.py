@@ -87,7 +87,8 @@ def check_backups(
         grid = Grid("service", "check", "what is wrong", "what to do")
         for one in done:
             if not one.findings:
-                grid.add_row(one.service, "", f"nothing ({one.segments_read} new segments read)", "")
+                sealed = f", {one.segments_sealed} encrypted ones not" if one.segments_sealed else ""
+                grid.add_row(one.service, "", f"nothing ({one.segments_read} new segments read{sealed})", "")
             for finding in one.findings:
                 grid.add_row(one.service, finding.check, finding.problem, finding.remedy)
         here.out.print(grid)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
-from core.errors import MigrationError, NoSuchBackup, ProofFailed
+from core.errors import KeyMissing, MigrationError, NoSuchBackup, ProofFailed
 from core.points.digests import Rows, digest_all
 from core.points.model import ServiceDigest
 from core.sessions.connections import Database
@@ -45,7 +45,7 @@ def prove(
     """Restore the newest backup (or the one that leads to `target`) and check it; the result is kept.
 
     Every file against its manifest, WAL to the target, pg_amcheck with every heap tuple against every index,
-    every row's digest, pg_checksums. Raises ProofFailed for what is wrong with it, NoSuchBackup.
+    every row's digest, pg_checksums. Raises ProofFailed for what is wrong with it, NoSuchBackup, KeyMissing.
     """
     usable = catalogue.whole(catalogue.backups(archive))
     if not usable:
@@ -62,6 +62,8 @@ def prove(
         _remove(Scratch(folder, archive.binaries))
         try:
             proof = _prove(archive, Scratch(folder, archive.binaries), begun, target, compare, clock, stop)
+        except KeyMissing:
+            raise
         except (MigrationError, OSError) as error:
             backup = usable[-1].id
             keep_proof(

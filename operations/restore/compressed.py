@@ -1,8 +1,9 @@
-"""Files of an archive, whichever way they are compressed."""
+"""Files of an archive, whichever way they are compressed, and encrypted or not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, cast
 
@@ -10,6 +11,7 @@ import lz4.frame
 import zstandard
 
 from core.errors import RestoreFailed
+from operations.restore import encrypted
 
 _CHUNK = 4 * 2**20
 _ZSTD, _LZ4 = b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
@@ -29,11 +31,22 @@ def read(file: Path) -> bytes:
     return b"".join(_chunks(file))
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
+def is_sealed(file: Path) -> bool:
+    """Whether a file is encrypted. One that was moved away meanwhile is not."""
     try:
         with file.open("rb") as raw:
-            magic = raw.read(4)
-            raw.seek(0)
+            return encrypted.is_encrypted(raw.read(1))
+    except FileNotFoundError:
+        return False
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    try:
+        with ExitStack() as opened:
+            raw = opened.enter_context(file.open("rb"))
+            if encrypted.is_encrypted(raw.peek(1)):
+                raw = opened.enter_context(encrypted.decrypted(file))
+            magic = raw.peek(4)[:4]
             reader: IO[bytes] = raw
             if magic == _ZSTD:
                 whole = zstandard.ZstdDecompressor().stream_reader(

@@ -20,6 +20,8 @@ from core.sessions.connections import Database
 from servers.pgbouncer import Route, write_routes
 from tests.support.contracts import make_contract
 from tests.support.gateways import CONSOLE, HBA, SETTINGS, GatedService, ensure_login, gated_service
+from tests.support.proxy import Proxy
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -302,3 +304,36 @@ def test_reloads_beside_connections_that_are_being_made_end_nothing(
             enough.set()
         assert all(one.result() > 0 for one in asking)
     assert gateway.route() == "source"
+
+
+def test_who_comes_after_a_pause_that_cut_a_login_is_served(
+    source_database: Database, target_database: Database
+) -> None:
+    """PgBouncer takes such a login for a failed one; ours is patched (toolchain/pgbouncer)."""
+    ensure_login(source_database, APPLICATION)
+    ensure_login(target_database, SERVICE)
+    with (
+        Proxy.to(source_database) as proxy,
+        gated_service(
+            "user",
+            proxy.seen_through(source_database),
+            target_database,
+            application=APPLICATION,
+            service_login=SERVICE,
+            owner="owner",
+        ) as gated,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        gateway = Gateway(gated.service, make_contract(source_database, [gated.service], APPLICATION).source)
+        with gated.endpoint.connect() as client, gated.endpoint.connect() as other:
+            client.execute("SELECT 1")
+            gateway.pause(5)
+            gateway.resume()
+            proxy.slow(0.2)
+            begun = proxy.accepted
+            waiting = pool.submit(client.execute, "SELECT 1")
+            wait_until(lambda: proxy.accepted > begun)
+            gateway.pause(5)
+            gateway.resume()
+            assert other.execute("SELECT 2").fetchone() == (2,)
+            assert waiting.result(10).fetchone() == (1,)
