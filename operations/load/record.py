@@ -29,6 +29,8 @@ statement = statements(__package__)
 
 MOST_UNITS = 200_000
 SHOWN_MISSING = 5
+OURS = "waqiti-"
+"""What our own sessions are called: a load that was played is no load of the service's."""
 _VALUE = re.compile(r"\$(\d+) = (NULL|'((?:[^']|'')*)')(?:, |$)", re.DOTALL)
 
 
@@ -65,7 +67,7 @@ def record(
     times: list[float] = []
     units: list[Unit] = []
     for entry in entries:
-        if entry.role not in roles:
+        if entry.role not in roles or entry.application.startswith(OURS):
             continue
         times.append(entry.at.timestamp())
         units += reader.take(entry)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Scene:
     world: World
     source: Cluster
     log: Path
+    since: str
+    """When the applications began."""
 
     def verb(self, *arguments: str) -> dict[str, Any]:
         """What a verb of operations prints as JSON; it has to succeed."""
@@ -74,10 +77,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
         contract = made.contract.model_copy(update={"services": {"user": service}})
         with open_journal(source_database(contract), contract) as journal:
             Online(contract, Runner(journal), workers=2).start(service, examine(contract, [service]))
+        since = datetime.now(UTC).isoformat()
         _work(made, shared)
         found = World(made.source, contract, made.gated, folder)
         found.write_contract()
-        yield Scene(found, source, source.server.log)
+        yield Scene(found, source, source.server.log, since)
         drop_login(made.source, shared)
 
 
@@ -97,7 +101,7 @@ def _work(made: World, login: Login) -> None:
 @pytest.fixture(scope="module")
 def recorded(scene: Scene) -> dict[str, Any]:
     """What `load record` said; the load is kept."""
-    return scene.verb("load", "record", "user", "--log", str(scene.log))
+    return scene.verb("load", "record", "user", "--log", str(scene.log), "--since", scene.since)
 
 
 def test_a_load_is_what_the_log_says_with_its_values(scene: Scene, recorded: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def test_a_transaction_is_one_unit_and_sessions_do_not_mix() -> None:
         sent(0.4, "ROLLBACK"),
         sent(2.0, "SELECT 3", role="somebody"),
         sent(4.0, "SELECT 4"),
+        replace(sent(9.0, "SELECT 5"), application="waqiti-load"),
     ]
     stretch = record("user", lines, {"user"}, None)
     alone, together, last = stretch.units
