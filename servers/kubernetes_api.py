@@ -29,11 +29,21 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "Pod": ("api/v1", "pods"),
     "Secret": ("api/v1", "secrets"),
     "Service": ("api/v1", "services"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
     "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
 }
 """Where the API has each kind: its group and version, its plural."""
 
 Object = dict[str, Any]
+_GROUPS = ["system:serviceaccounts", "system:authenticated"]
+
+
+class _Refused(ServerError):
+    """The API's own refusal, with its HTTP status."""
+
+    def __init__(self, seen: str, *, where: str, to_do: str, status: int) -> None:
+        super().__init__(seen, where=where, to_do=to_do)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,18 @@ class ClusterApi:
         made = self._exchange("POST", _path(kind, namespace), body=manifest, conflict=True)
         return bool(made)
 
+    def may(self, user: str, verb: str, resource: str, namespace: str) -> bool:
+        """Whether the cluster lets a user (`system:serviceaccount:NAMESPACE:NAME`) do that there: asked, not
+        tried. Raises ServerError."""
+        asked = {"verb": verb, "resource": resource, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "groups": _GROUPS, "resourceAttributes": asked},
+        }
+        answer = self._exchange("POST", "apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"].get("allowed"))
+
     def apply(self, manifest: Object) -> None:
         """Make the object, or change it to this (server-side apply). Raises ServerError."""
         meta = manifest["metadata"]
@@ -84,6 +106,19 @@ class ClusterApi:
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
         """Remove the object, where it is there. Raises ServerError."""
         self._exchange("DELETE", _path(kind, namespace, name), missing=True)
+
+    def log(self, pod: str, namespace: str, container: str, lines: int) -> str:
+        """The last lines that a container of the pod wrote; empty where there is no such pod, or it has not
+        begun. Raises ServerError."""
+        path = f"{_path('Pod', namespace, pod)}/log"
+        query = [("container", container), ("tailLines", str(lines))]
+        try:
+            said = self._answer("GET", path, None, "application/json", query)
+        except _Refused as refused:
+            if refused.status in {400, 404}:
+                return ""
+            raise
+        return said.decode(errors="replace")
 
     @cached_property
     def _client(self) -> Any:
@@ -113,6 +148,24 @@ class ClusterApi:
         conflict: bool = False,
     ) -> Object:
         """The answer; an empty one for what is missing, or there already, where that is no error."""
+        try:
+            found: Object = json.loads(self._answer(method, path, body, content, query))
+        except _Refused as refused:
+            if (missing and refused.status == 404) or (conflict and refused.status == 409):
+                return {}
+            raise
+        except ValueError as error:
+            raise self._silent(error) from None
+        return found
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Object | None,
+        content: str,
+        query: list[tuple[str, str]] | None,
+    ) -> bytes:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -128,24 +181,27 @@ class ClusterApi:
                 _preload_content=False,
                 _request_timeout=SECONDS,
             )[0]
-            found: Object = json.loads(answer.data)
+            data: bytes = answer.data
         except ApiException as error:
-            if (missing and error.status == 404) or (conflict and error.status == 409):
-                return {}
             raise self._refused(error, method, path) from None
-        except (HTTPError, OSError, ValueError) as error:
-            said = " ".join(str(error).split())[:200]
-            to_do = "check that the cluster runs and that this machine reaches it"
-            raise ServerError(f"does not answer ({said})", where=self.where, to_do=to_do) from None
-        return found
+        except (HTTPError, OSError) as error:
+            raise self._silent(error) from None
+        return data
 
-    def _refused(self, error: Any, method: str, path: str) -> ServerError:
+    def _silent(self, error: Exception) -> ServerError:
+        said = " ".join(str(error).split())[:200]
+        to_do = "check that the cluster runs and that this machine reaches it"
+        return ServerError(f"does not answer ({said})", where=self.where, to_do=to_do)
+
+    def _refused(self, error: Any, method: str, path: str) -> _Refused:
         try:
             said = str(json.loads(error.body)["message"])
         except (ValueError, KeyError, TypeError):
             said = str(error.reason)
         to_do = "check what it says, and the rights of the context's user"
-        return ServerError(f"refused {method} {path}: {said}", where=self.where, to_do=to_do)
+        return _Refused(
+            f"refused {method} {path}: {said}", where=self.where, to_do=to_do, status=int(error.status or 0)
+        )
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:

@@ -22,7 +22,7 @@ class KubernetesSettings(BaseModel):
     postgres_image: str = Field(default="ghcr.io/cloudnative-pg/postgresql:17", min_length=1)
     """Of the instances, made for CloudNativePG; best with a digest."""
     gateway_image: str = Field(default="", max_length=253)
-    """An image with `pgbouncer` and `sh` on its PATH."""
+    """An image with `pgbouncer`, `sh`, `cat`, `cksum` and `sleep` on its PATH."""
     gateway_version: str = Field(default="1.24.1", pattern=r"^1\.\d+(\.\d+)?$")
     """Of its PgBouncer, which cannot be asked before it runs: 1.22 or newer."""
     gateway_user: str = Field(default="998:996", pattern=r"^[1-9]\d*:[1-9]\d*$")

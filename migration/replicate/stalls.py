@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.contract import LocalInstanceControl
+from components.contract import KubernetesLink, LocalInstanceControl
 from core.sessions.queries import queries
 from core.sessions.session import Connection
+from migration.replicate.pod_log import read_pod_log
 from migration.replicate.subscription import Subscription, SubscriptionState
 
 query = queries(__package__)
@@ -97,7 +98,8 @@ def read_log(connection: Connection, control: Any = None, most: int = TAIL_BYTES
     """The end of a server's log, `most` bytes of it; empty where it cannot be read from here."""
     tail = b""
     if isinstance(control, LocalInstanceControl) and control.platform == "kubernetes":
-        return ""  # a pipe, which the operator's program reads: `kubectl logs` shows it
+        # The server writes into a pipe, which the operator's program reads.
+        return read_pod_log(control.link) if isinstance(control.link, KubernetesLink) else ""
     if isinstance(control, LocalInstanceControl):
         tail = _newest(Path(control.data).parent / "log")[-most:]
     if not tail:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from components.contract import Contract
 from core.errors import EvidenceBroken
 from core.evidence.chain import Evidence, Kind
-from operations.isolation import logins, matrix, probe
+from operations.isolation import logins, matrix, pods, probe
 from operations.project import project_folder
 from servers.docker_engine import Engine
 from servers.errors import ServerError
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         contract = _contract(options.stack, options.contract)
+        if contract.platform == "kubernetes":
+            return _pods(contract, as_json=options.json)
         if contract.platform != "docker":
             return _logins_alone(contract, as_json=options.json)
         findings = probe.find_out(Engine.of_environment(), contract)
@@ -59,6 +61,24 @@ def _logins_alone(contract: Contract, *, as_json: bool) -> int:
     else:
         closed = f"isolated: {tried} logins tried at other services' doors, none was let in"
         print("\n".join(breaches) if breaches else closed)
+    return 1 if breaches else 0
+
+
+def _pods(contract: Contract, *, as_json: bool) -> int:
+    findings = pods.find_out(contract)
+    tried, let_in = logins.try_each(contract)
+    breaches = [*findings.breaches(), *let_in]
+    tried += sum(map(len, findings.attempts.values()))
+    _keep(contract, tried, breaches)
+    if as_json:
+        attempts = {o: [dataclasses.asdict(one) for one in a] for o, a in findings.attempts.items()}
+        print(json.dumps({"isolated": not breaches, "breaches": breaches, "attempts": attempts}, indent=2))
+        return 1 if breaches else 0
+    print(pods.matrix(findings))
+    closed = f"isolated: each service's applications reach its gateway, and no more ({tried} attempts)"
+    print("\n".join(breaches) if breaches else closed)
+    for name in sorted(findings.linked):
+        print(f"linked: {name}'s pods and the shared database reach each other until `finish`")
     return 1 if breaches else 0
 
 

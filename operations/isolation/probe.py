@@ -82,11 +82,10 @@ def find_out(engine: Engine, contract: Contract) -> Findings:
         networks = {name: f"{stack}-{name}" for name in findings.services} | {ELSEWHERE: elsewhere}
         with ThreadPoolExecutor(max_workers=5) as pool:
             said = pool.map(
-                lambda origin: engine.run(image, networks[origin], _script(targets[origin]), labels), networks
+                lambda origin: engine.run(image, networks[origin], script(targets[origin]), labels), networks
             )
             for origin, lines in zip(networks, said, strict=True):
-                _take_in(findings, origin, lines)
-                _require_all(findings, origin, len(targets[origin]))
+                _take_in(findings, origin, lines, len(targets[origin]))
     finally:
         engine.remove_network(elsewhere)
     for whose, one_service in contract.services.items():
@@ -151,31 +150,35 @@ def _stack(contract: Contract) -> str:
     return f"{contract.project}-{contract.stack}"
 
 
-def _script(targets: Sequence[Target]) -> str:
+def script(targets: Sequence[Target]) -> str:
+    """Bash that tries all of them, and says a line of each: see `attempts_of`."""
     lines = "\n".join(f"{what} {address} {port}" for what, address, port in targets)
     return _SCRIPT % {"seconds": _SECONDS, "at_once": _AT_ONCE, "targets": lines}
 
 
-def _require_all(findings: Findings, origin: str, expected: int) -> None:
-    """What was not tried must not pass for what was not reached."""
-    tried = len(findings.attempts[origin])
-    if tried != expected:
+def _take_in(findings: Findings, origin: str, lines: list[str], expected: int) -> None:
+    findings.attempts[origin] = attempts_of(lines, origin, expected)
+    for line in lines:
+        if line.startswith("route "):
+            findings.default_routes[origin] = int(line.split()[1])
+
+
+def attempts_of(lines: Sequence[str], origin: str, expected: int) -> list[Attempt]:
+    """What `script` said. Raises ServerError where not all was tried: that must not pass for what was not
+    reached."""
+    found = []
+    for line in lines:
+        word, *rest = line.split() or [""]
+        if word == "try" and len(rest) == 5:
+            target, address, port, result, milliseconds = rest
+            found.append(Attempt(target, address, int(port), result, int(milliseconds)))
+    if len(found) != expected:
         raise ServerError(
-            f"{tried} of {expected} attempts ended",
+            f"{len(found)} of {expected} attempts ended",
             where=f"the probe in {origin}'s network",
             to_do="run it again",
         )
-
-
-def _take_in(findings: Findings, origin: str, lines: list[str]) -> None:
-    attempts = findings.attempts.setdefault(origin, [])
-    for line in lines:
-        word, *rest = line.split()
-        if word == "route":
-            findings.default_routes[origin] = int(rest[0])
-        elif word == "try" and len(rest) == 5:
-            target, address, port, result, milliseconds = rest
-            attempts.append(Attempt(target, address, int(port), result, int(milliseconds)))
+    return found
 
 
 def _gets_in(one: Service, other: Service) -> str:

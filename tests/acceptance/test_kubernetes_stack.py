@@ -52,6 +52,33 @@ def test_a_gateway_has_two_pods_and_no_password_is_in_their_specs(deployed: Kube
         assert not [name for name, word in secrets.items() if word in json.dumps(pods)]
 
 
+def test_each_services_applications_reach_its_gateway_and_no_more(deployed: KubernetesStack) -> None:
+    done = deployed.isolation()
+    assert done.returncode == 0, done.stdout + done.stderr
+    tried = json.loads(done.stdout)["attempts"]
+    assert {"user", "notification", "elsewhere", "inside user", "inside notification"} == set(tried)
+
+
+def test_a_primary_that_is_killed_in_a_move_loses_nothing(deployed: KubernetesStack) -> None:
+    service = deployed.contract.services["user"]
+    with Writer(endpoint_database(service)) as writer:
+        writer.wait_for_more()
+        for verb, *options in (("start", "--yes"), ("verify",), ("cutover", "--yes")):
+            if verb == "verify":
+                deployed.kill_primary("user")
+            done = deployed.migration(verb, "user", *options, "--json")
+            assert done.returncode == 0, (verb, done.stderr[-3000:])
+        assert writer.failed == []  # the shared database served all of it
+        writer.wait_for_more()
+        deployed.kill_primary("user")
+        writer.wait_for_more(seconds=60)
+        writer.assert_each_write_is_there_once()
+        done = deployed.migration("rollback", "user", "--immediate", "--yes", "--json")
+        assert done.returncode == 0, done.stderr[-3000:]
+        writer.wait_for_more()
+    writer.assert_each_write_is_there_once()
+
+
 def test_a_service_moves_back_forward_and_finishes_under_load(deployed: KubernetesStack) -> None:
     service = deployed.contract.services["notification"]
     verbs = [

@@ -10,27 +10,31 @@ from pathlib import PurePosixPath
 import pytest
 
 PARTS = {
-    "test_run_faults": 3,
-    "test_start_faults": 3,
-    "test_switch_faults": 3,
-    "test_resume_faults": 3,
-    "test_connection_faults": 3,
-    "test_following_faults": 3,
-    "test_silence_faults": 3,
+    "test_run_faults": 5,
+    "test_start_faults": 5,
+    "test_switch_faults": 5,
+    "test_resume_faults": 5,
+    "test_connection_faults": 5,
+    "test_following_faults": 5,
+    "test_silence_faults": 5,
     "test_switch_disk_faults": 3,
     "test_references_disk_faults": 3,
     "test_parameters": 3,
     "test_fidelity_kinds": 3,
     "test_schema_differences": 3,
     "test_boundary_edges": 2,
-    "test_cases": 2,
+    "test_cases": 3,
     "test_object_kinds_left": 2,
     "test_ownership_ways_round": 2,
     "test_ownership_schema_changes": 2,
     "test_remedies": 2,
+    "test_online_cli": 3,
 }
 """Files of which each parametrized test runs on one day of so many."""
 TURNS = (
+    ("test_docker_blast_radius", "test_docker_bad_input", "test_docker_demo"),
+    ("test_drift_moved", "test_preview_workflow"),
+    ("test_stack_data", "test_older_stack"),
     (
         "test_generated_schemas",
         "test_generated_schemas_15_to_18",
@@ -38,7 +42,7 @@ TURNS = (
         "test_generated_schemas_17_to_18",
     ),
 )
-"""Files that do the same for other versions: one of each group runs a day."""
+"""Files that take long and stand for much the same, or for other versions: one of each group runs a day."""
 DAY = "WAQITI_TEST_DAY"
 """The day of a session, as its first process saw it: all workers choose by the same one."""
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -79,6 +80,28 @@ class KubernetesStack(DockerStack):
     @property
     def api(self) -> ClusterApi:
         return ClusterApi(CONTEXT, self.host)
+
+    def kill_primary(self, service: str) -> None:
+        """End a service's primary with its pod at once; back once it serves again."""
+        namespace = f"waqiti-test-{service}"
+        (pod,) = self.api.listed("Pod", namespace, "cnpg.io/instanceRole=primary")
+        name, old = pod["metadata"]["name"], pod["metadata"]["uid"]
+        subprocess.run(
+            [cache_dir() / "kubernetes" / "bin" / "kubectl", "--kubeconfig", self.host, "-n", namespace,
+             "delete", "pod", name, "--force", "--grace-period=0"],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            for pod in self.api.listed("Pod", namespace, "cnpg.io/instanceRole=primary"):
+                ready = any(
+                    one["type"] == "Ready" and one["status"] == "True"
+                    for one in pod["status"].get("conditions", ())
+                )
+                if pod["metadata"]["uid"] != old and ready:
+                    return
+            time.sleep(0.5)
+        raise AssertionError(f"{service}'s primary did not come back")
 
     def objects(self, service: str, kind: str, labels: str = "") -> list[str]:
         """The names of those objects in a service's namespace."""

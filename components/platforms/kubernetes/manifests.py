@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.platforms.kubernetes.operator_parameters import PRELOADED
 from components.platforms.kubernetes.plan import CLUSTER, GATEWAY_MEMORY, PORT, ServicePlan
 from components.platforms.kubernetes.policies import APP
 
@@ -18,13 +19,19 @@ STACK, SERVICE = "waqiti/stack", "waqiti/service"
 """Labels of all that a stack makes."""
 SUPERUSER_SECRET, AUTHORITY_MAP = "db-administrator", "shared-authority"
 AUTHORITY_KEY = "source-ca.crt"
+SMART_SECONDS = 10
+"""So long a server that stops waits for sessions to leave, which the gateway's never do; 180 by default."""
 PRIMARY: Mapping[str, str] = {"cnpg.io/cluster": CLUSTER, "cnpg.io/instanceRole": "primary"}
 GATEWAY_SECRET, ROUTE_SECRET = "gateway", "gateway-route"
+RENEWAL_SECONDS = 30
+"""So often a gateway's pod looks for certificates that were renewed."""
+GATEWAY_SECONDS = 60
+"""So long a gateway's pod that is to go lets its transactions end."""
 GATEWAY_FOLDER, ROUTE_FOLDER, TLS_FOLDER = "/etc/gateway", "/etc/gateway-route", "/etc/gateway-tls"
 
-FIXED = frozenset({"shared_preload_libraries", "archive_mode", "archive_command", "listen_addresses", "port"})
-"""Parameters that the operator sets, and refuses from others; pg_stat_statements is loaded because one of
-its own parameters is set. https://cloudnative-pg.io/documentation/current/postgresql_conf/#fixed-parameters"""
+PATIENT: Mapping[str, str] = {"wal_receiver_timeout": "60s", "wal_sender_timeout": "60s"}
+"""While a service may move, PostgreSQL's own time-outs: after the operator's 5 s a subscription would begin a
+transaction again and again that its publisher takes longer to decode (a large one of others' tables)."""
 
 
 def labels(stack: str, service: str) -> Manifest:
@@ -55,6 +62,8 @@ def cluster(
 ) -> Manifest:
     """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions."""
     memory = f"{plan.memory}Ki"
+    own = {key: one for key, one in args.parameters.items() if key != PRELOADED}
+    parameters = {**PATIENT, **own} if settings.link else own
     return {
         "instances": settings.instances,
         "imageName": settings.postgres_image,
@@ -76,11 +85,12 @@ def cluster(
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),
         },
         "resources": {"requests": {"cpu": "50m", "memory": memory}, "limits": {"memory": memory}},
+        "smartShutdownTimeout": SMART_SECONDS,
         "affinity": {"enablePodAntiAffinity": True, "topologyKey": "kubernetes.io/hostname"},
         "certificates": {"serverAltDNSNames": names(plan, args.host)},
         "inheritedMetadata": {"labels": labels(stack, args.service)},
         "postgresql": {
-            "parameters": {key: one for key, one in sorted(args.parameters.items()) if key not in FIXED},
+            "parameters": dict(sorted(parameters.items())),
             "pg_hba": hba_lines(args),
         },
         **(
@@ -144,7 +154,16 @@ def deployment(
     """The gateway's pods. Each begins where the Secret says."""
     user, group = (int(number) for number in settings.gateway_user.split(":"))
     memory = f"{GATEWAY_MEMORY}Ki"
-    begin = f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
+    # By SIGTERM PgBouncer waits for clients to leave, which pooled ones never do: they would be cut in the
+    # middle. By SIGINT it lets transactions end and goes; first everybody has to know that it is leaving.
+    end = f"sleep 2; kill -INT 1; sleep {GATEWAY_SECONDS}"
+    # PgBouncer reads certificates when it is told to, and the operator renews them long before they end.
+    given = f"cat {TLS_FOLDER}/server/tls.crt {TLS_FOLDER}/ca/ca.crt | cksum"
+    renewed = f'is=$({given}); [ "$is" = "$was" ] || {{ was=$is; kill -HUP 1; }}'
+    begin = (
+        f"was=$({given})\n(while sleep {RENEWAL_SECONDS}; do {renewed}; done) &\n"
+        f"exec pgbouncer {GATEWAY_FOLDER}/$(cat {ROUTE_FOLDER}/route).ini"
+    )
     return {
         "replicas": settings.gateways,
         "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -154,6 +173,7 @@ def deployment(
             "spec": {
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": GATEWAY_SECONDS,
                 "securityContext": {
                     "runAsNonRoot": True,
                     "runAsUser": user,
@@ -179,6 +199,7 @@ def deployment(
                         "name": "pgbouncer",
                         "image": settings.gateway_image,
                         "command": ["sh", "-ec", begin],
+                        "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", end]}}},
                         "ports": [{"name": "postgres", "containerPort": port}],
                         "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 2},
                         "securityContext": {
@@ -212,8 +233,8 @@ def deployment(
 
 
 def disruption_budget() -> Manifest:
-    """A node that is drained leaves one gateway at least."""
-    return {"minAvailable": 1, "selector": {"matchLabels": dict(APP)}}
+    """Nodes that are drained take one gateway at a time; a single one must not keep its node from it."""
+    return {"maxUnavailable": 1, "selector": {"matchLabels": dict(APP)}}
 
 
 def _service(selector: Mapping[str, str], port: int, target: int, address: str | None) -> Manifest:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.platforms.kubernetes.operator_parameters import refused
 from components.problems import Problem
 from components.sizes import MB
 
@@ -99,6 +100,9 @@ def problems(settings: Settings, catalogue: Catalogue, project: str, stack: str)
         if not _NAME.fullmatch(f"{project}-{stack}-{name}"):
             what = f"{project}-{stack}-{name} is no name that a namespace may have"
             found.append(Problem(where, what, "use lower-case letters, digits and -, 63 at most"))
+        for parameter in refused(entry.parameters):
+            fix = "leave it out: CloudNativePG refuses it from others"
+            found.append(Problem(f"{where}.parameters.{parameter}", "is set by the operator itself", fix))
         if entry.reads:
             what = f"reads {', '.join(entry.reads)}, which this platform does not let through yet"
             found.append(Problem(f"{where}.reads", what, "deploy without it (waqiti:services), or on docker"))

@@ -129,6 +129,15 @@ def _operator_manifest(program: golang.Program, go: Path, places: Places) -> Non
 
 
 def _module(program: golang.Program, module: str, go: Path, places: Places) -> Path:
+    """Where the module's files are, which need not be here yet."""
+    commands.run(
+        [go, "mod", "download", module],
+        f"fetching {module}",
+        places.cache / "logs" / "go-download.log",
+        env=golang.environment(places),
+        cwd=places.toolchain / program.module,
+        advice="Is a Go module proxy reachable (go env GOPROXY)?",
+    )
     said = commands.run(
         [go, "list", "-m", "-f", "{{.Dir}}", module],
         f"looking for {module}",

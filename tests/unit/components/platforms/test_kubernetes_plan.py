@@ -11,6 +11,7 @@ from components.catalogue.model import Catalogue
 from components.catalogue.read import read_catalogue
 from components.platforms.interface import InstanceArgs, Network
 from components.platforms.kubernetes import gateway_files, link, manifests
+from components.platforms.kubernetes.operator_parameters import refused
 from components.platforms.kubernetes.plan import StackPlan, problems, stack_plan
 from components.platforms.kubernetes.policies import CLIENT, policies
 from components.settings.model import SOURCE_AUTHORITY_IN_POD, Settings
@@ -142,9 +143,27 @@ def test_the_operator_gets_no_parameter_that_it_refuses(catalogue: Catalogue) ->
         plan, settings().kubernetes, instance_args(catalogue), "waqiti-prod", authority=True
     )
     parameters = spec["postgresql"]["parameters"]
-    assert not manifests.FIXED & parameters.keys()
+    assert refused(parameters) == []
+    assert "shared_preload_libraries" not in parameters
     assert "pg_stat_statements.track" in parameters  # by which the operator loads it
     assert spec["certificates"]["serverAltDNSNames"][0] == "postgres-user"
+
+
+def test_a_parameter_that_the_operator_sets_is_refused_by_name(catalogue: Catalogue) -> None:
+    entry = catalogue.services["user"].model_copy(update={"parameters": {"archive_mode": "on"}})
+    changed = catalogue.model_copy(update={"services": {"user": entry}})
+    found = problems(settings(services=["user"]), changed, "waqiti", "prod")
+    assert [one.key for one in found] == ["services.yaml: services.user.parameters.archive_mode"]
+
+
+def test_replication_is_patient_as_long_as_services_may_move(catalogue: Catalogue) -> None:
+    plan, args = planned(catalogue, settings()).services["user"], instance_args(catalogue)
+    timeouts = []
+    for link_is_there in (True, False):
+        wanted = settings({"link": link_is_there}).kubernetes
+        spec = manifests.cluster(plan, wanted, args, "waqiti-prod", authority=True)
+        timeouts.append(spec["postgresql"]["parameters"].get("wal_receiver_timeout"))
+    assert timeouts == ["60s", None]
 
 
 def test_the_last_own_line_of_pg_hba_lets_nobody_in(catalogue: Catalogue) -> None:
