@@ -295,6 +295,18 @@ class NotProven(MigrationError):
     exit_code = 87
 
 
+class EvidenceContradicted(MigrationError):
+    """A database, or the journal in it, is not what the evidence says: the line names service and table."""
+
+    exit_code = 88
+
+
+class AlarmSilent(MigrationError):
+    """An alarm that was brought about did not fire."""
+
+    exit_code = 89
+
+
 class NotMeasured(MigrationError):
     """Nothing that was measured says what was asked."""
 

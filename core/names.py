@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+_PART = r'([a-z_][a-z0-9_$]*|"(?:[^"]|"")*")'
+_PARTS = re.compile(rf"{_PART}\.{_PART}", re.DOTALL)
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
 def display_name(*parts: str) -> str:
@@ -28,6 +34,14 @@ class TableName:
 
     def __str__(self) -> str:
         return display_name(self.schema, self.name)
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """What `str` made. Raises ValueError for anything else."""
+        parts = _PARTS.fullmatch(text)
+        if parts is None:
+            raise ValueError(f"{text!r} is no name of a table with its schema")
+        return cls(*(_unquoted(part) for part in parts.groups()))
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -22,7 +22,7 @@ from demo.environment.passwords import passwords
 from demo.environment.shared_server import SharedServer, fill, shared_server, start_server
 from demo.environment.teardown import tear_down
 from demo.errors import DemoError
-from demo.migrating import latest_report, move_offline, move_online, moved
+from demo.migrating import latest_report, migrate, move_offline, move_online, moved
 from demo.safeguarding import keeps_backups, make_point, prove_and_recover
 from demo.stages import Stages
 from demo.workload.invariants import check_invariants
@@ -81,8 +81,6 @@ def demonstrate(
         facts["alarms"] = _alarms(contract.monitoring, stages)
     facts["workload"] = json.loads((home.workload / "summary.json").read_text(encoding="utf-8"))
     facts["moved"] = moved(home)
-    report = latest_report(home)
-    facts["report"] = str(report[0]) if report else None
     if safeguarded:
         point = facts["backups"]["point"]["name"]
         facts["backups"] |= prove_and_recover(home, contract, point, stages, as_json=as_json)
@@ -91,6 +89,10 @@ def demonstrate(
         violations = check_invariants(contract, home.workload / JOURNAL, stage.now)
         facts["violations"] = [str(violation) for violation in violations]
         stage.result = "all hold on the new databases" if not violations else f"{len(violations)} broken"
+    with stages.stage("report", quiet=True):
+        migrate(home, "report", "--out", str(home.reports), as_json=as_json)
+    report = latest_report(home)
+    facts["report"] = str(report[0]) if report else None
     return _concluded(home, stages, facts)
 
 

@@ -26,6 +26,7 @@ VERBS = {
     "consistency": "migration.commands.consistency:consistency",
     "queries": "migration.commands.queries:queries",
     "references": "migration.commands.references:references",
+    "report": "migration.report.command:report",
     "sign": "migration.commands.sign:sign",
     "relogin": "migration.replicate.relogin:relogin",
     "gates": "migration.commands.gates:gates",

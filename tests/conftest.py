@@ -66,11 +66,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder
 def clusters() -> Iterator[Clusters]:
     """All the session's servers: `.get("source", 15)`, or `.private("target", 17)` for one test alone."""
     remove_leftovers()
-    made = Clusters(own_folder())
-    try:
-        yield made
-    finally:
-        made.destroy()
+    folder = own_folder()
+    made = Clusters(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # What tests leave of evidence and points is theirs, and not this machine's.
+        patch.setenv("WAQITI_STATE_DIR", str(folder / "state"))
+        try:
+            yield made
+        finally:
+            made.destroy()
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""The chain: entries that are only ever added, each sealed with the digest of all before it."""
+"""The chain: entries that are only ever added, each sealed with the digest of all before it.
+
+A line is JSON whose last member is `digest`: SHA-256 of the line's bytes as they would be without it. So each
+byte is sealed, and a shell can check it (docs/evidence.md).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import getpass
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +30,8 @@ from servers.paths import make_passable, state_dir
 BEGINNING = "0" * 64
 """What the first entry says of the one before it."""
 
+_LINE = re.compile(r'(\{.*),"digest":"([0-9a-f]{64})"\}')
+
 
 class Kind(StrEnum):
     """What an entry is about; the file has the word itself."""
@@ -33,7 +40,15 @@ class Kind(StrEnum):
     """Another commit or catalogue is deployed than before."""
     MOVE = "move"
     """The state of a service's move is another one."""
+    DECIDED = "decided"
+    """What is done about each thing that crosses from a service to another one, at its start."""
+    GATES = "gates"
+    """Gates of a stage were asked, and said this."""
     VERIFIED = "verified"
+    ARCHIVED = "archived"
+    """A service is finished, and its old copy, which nobody writes to any more, has these digests."""
+    ALARMS = "alarms"
+    """What fired since when, by who watches, and whether all rules were evaluated."""
     RESTORED = "restored"
     """A backup was restored and looked at, and was sound or not."""
     ISOLATION = "isolation"
@@ -61,13 +76,11 @@ class Entry(BaseModel):
     before: str
     """The digest of the entry before."""
     digest: str = ""
-    """SHA-256 of all else, as canonical JSON."""
+    """SHA-256 of the line without it."""
 
-    def sealed(self) -> str:
-        """The digest that this entry has to have."""
-        content = self.model_dump(mode="json", exclude={"digest"})
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
+    def sealed(self) -> Entry:
+        """The same with its digest."""
+        return self.model_copy(update={"digest": _digest(self.model_dump_json(exclude={"digest"}))})
 
 
 def operator() -> str:
@@ -127,7 +140,7 @@ class Evidence:
     def _entry(
         self, entries: list[Entry], kind: Kind, facts: Mapping[str, Any], service: str | None, who: str | None
     ) -> Entry:
-        entry = Entry(
+        return Entry(
             number=len(entries) + 1,
             at=datetime.now(UTC),
             kind=kind,
@@ -137,8 +150,7 @@ class Evidence:
             catalogue=self._contract.catalogue_digest,
             facts=json.loads(json.dumps(dict(facts), default=str)),
             before=entries[-1].digest if entries else BEGINNING,
-        )
-        return entry.model_copy(update={"digest": entry.sealed()})
+        ).sealed()
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -160,7 +172,8 @@ def read_chain(file: Path) -> list[Entry]:
     Raises EvidenceBroken, which names the first line that was altered, or follows one that is missing.
     """
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        # No line ending may be translated: each byte counts.
+        lines = file.read_bytes().decode().split("\n")
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
@@ -170,16 +183,23 @@ def read_chain(file: Path) -> list[Entry]:
     found: list[Entry] = []
     for number, line in enumerate(lines, start=1):
         before = found[-1].digest if found else BEGINNING
+        parts = _LINE.fullmatch(line)
         try:
             entry = Entry.model_validate_json(line)
         except ValidationError:
-            raise EvidenceBroken(f"{file}: line {number} is no entry of a certificate") from None
-        if entry.digest != entry.sealed() or entry.number != number:
+            parts = None
+        if parts is None:
+            raise EvidenceBroken(f"{file}: line {number} is no entry of a certificate")
+        if parts[2] != _digest(parts[1] + "}") or entry.number != number:
             raise EvidenceBroken(f"{file}: line {number} was altered: its digest is not that of what it says")
         if entry.before != before:
             raise EvidenceBroken(f"{file}: line {number} does not follow the line before it: one is missing")
         found.append(entry)
     return found
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _append(descriptor: int, entry: Entry, file: Path) -> None:

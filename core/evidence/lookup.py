@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from core.evidence.chain import Entry, Kind
+from core.names import TableName, display_name
 
 
 def newest(entries: Iterable[Entry], kind: Kind, service: str | None = None) -> Entry | None:
@@ -41,3 +44,15 @@ def signatures(
         and one.catalogue == catalogue
         and (commit is None or one.commit == commit)
     ]
+
+
+def digest_of_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """One digest of all tables' rows: SHA-256 of a line `table rows digest` each, sorted by their bytes.
+
+    Of each table: `rows`, `digest`. A schema's name is left out of the tables' names: it changes.
+    """
+    lines = (
+        f"{display_name(TableName.parse(name).name)} {one['rows']} {one['digest']}\n"
+        for name, one in tables.items()
+    )
+    return hashlib.sha256("".join(sorted(lines, key=str.encode)).encode()).hexdigest()

@@ -85,12 +85,14 @@ class Database:
         replication: bool = False,
         connect_timeout: int = 5,
         settings: Mapping[str, str] | None = None,
+        looked_after: bool = True,
     ) -> Connection:
         """Open a session under the settings of `core.sessions.settings`, and `settings` on top of them.
 
         Statements are never prepared on the server (`prepare_threshold=None`), so that a session may
         go through a transaction pooler. With `replication`, the session speaks the replication
-        protocol in this database. `connect_timeout` is in seconds.
+        protocol in this database. `connect_timeout` is in seconds. One that is not `looked_after` has
+        time-outs of its own, and no server is given up because it waits (`core.sessions.liveness`).
 
         Raises SourceUnreachable, TargetUnreachable or AuthenticationFailed.
         """
@@ -114,7 +116,8 @@ class Database:
             )
         except psycopg.OperationalError as error:
             raise self._not_connected(error) from None
-        liveness.register(connection, *self.place)
+        if looked_after:
+            liveness.register(connection, *self.place)
         try:
             if not self.plain:
                 with self.translated("settling the session"):

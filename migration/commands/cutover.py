@@ -21,6 +21,7 @@ from migration.commands.verbs import (
     ask,
     at_work,
     not_finished,
+    note_gates,
     show_switches,
     switch_figures,
 )
@@ -82,6 +83,7 @@ def cutover(
             limits = replace(verbs.gate_limits, watch_seconds=watch or 0.0)
             online.update_guards(move, service, plan)
             gates = check_gates(agreed, service, plan, "cutover", limits)
+            note_gates(here, agreed, gates)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)
             result = cut_over(verbs, online, service, plan)

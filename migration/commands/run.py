@@ -35,6 +35,7 @@ from migration.commands.verbs import (
     Verbs,
     copy_pace,
     not_finished,
+    note_decisions,
 )
 from migration.examine.read_plan import examine
 from migration.journal.evidence import evidence_of
@@ -43,8 +44,10 @@ from migration.moves.run_offline import Pace, is_moved, keep_moved
 from migration.plan.model import Plan
 from migration.plan.preflight import check_source
 from migration.plan.view import plan_view
+from migration.report.gather import completed
 from migration.report.model import Report, ServiceReport, read_service_report
-from migration.report.write import write_report
+from migration.report.write import as_json, write_report
+from migration.sampling.sampler import sampled
 from migration.steps.context import PAUSE_SECONDS
 from migration.switch.carry_out import Limits
 
@@ -97,7 +100,11 @@ def run(
         wanted = not_finished(read_moves(connection), wanted, everything=everything)
     check_source(agreed, wanted)
     many = workers or os.cpu_count() or 2
-    with open_journal(source, agreed) as journal, evidence_of(here.warn, agreed, journal):
+    with (
+        open_journal(source, agreed) as journal,
+        evidence_of(here.warn, agreed, journal),
+        sampled(agreed, here.warn) as sampler,
+    ):
         way: _Way
         if stop_writes:
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
@@ -105,7 +112,7 @@ def run(
             limits = Limits(
                 pause=pause_timeout or DEFAULT_PAUSE_SECONDS, inside=switch_timeout or DEFAULT_SWITCH_SECONDS
             )
-            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace)
+            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace, sampler=sampler)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
         _Run(here, agreed, journal, way, writes_stop=stop_writes).run(wanted, yes, report)
 
@@ -147,14 +154,16 @@ class _Run:
             plan.check()
             if not yes:
                 self._ask(plan, pending)
+            note_decisions(self._here, self._contract, plan, pending)
         error: MigrationError | None = None
         if plan is not None:
             with self._way.prepared(plan), self._here.progress() as progress:
                 error = self._move_all(pending, plan, progress)
-        report = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
+        made = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
+        report = completed(made, self._contract)
         page, _ = write_report(report, folder)
         if self._here.as_json:
-            self._here.show_json(report.as_json() | {"report": str(page)})
+            self._here.show_json(as_json(report) | {"report": str(page)})
         else:
             self._show(report, str(page))
         if error is not None:

@@ -11,7 +11,7 @@ from core.cli import Invocation
 from core.errors import WrongState
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
-from migration.commands.verbs import Verbs
+from migration.commands.verbs import Verbs, note_gates
 from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
@@ -85,6 +85,7 @@ class OnlineWay:
             return
         if move is None:
             gates = check_gates(contract, service, plan, "start", verbs.gate_limits)
+            note_gates(verbs.here, contract, gates)
             gates.require(self.skipped)
             move = online.start(service, plan)
             record_skipped(verbs.journal, move, gates, self.skipped)
@@ -92,6 +93,7 @@ class OnlineWay:
         fresh = online.carried(service, lambda: read_plan(contract, [service]))
         online.update_guards(move, service, fresh)
         gates = check_gates(contract, service, fresh, "cutover", verbs.gate_limits)
+        note_gates(verbs.here, contract, gates)
         gates.require(self.skipped)
         record_skipped(verbs.journal, move, gates, self.skipped)
         cut_over(verbs, online, service, fresh)

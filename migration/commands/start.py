@@ -12,7 +12,16 @@ from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, in
 from core.progress.interface import Silent
 from core.progress.units import size
 from migration.commands.common import DEFAULT_WAL_GIB, NoThrottle, RateLimit, WalLimit, Workers
-from migration.commands.verbs import SkipGate, ask, at_work, copy_pace, not_finished, show_states
+from migration.commands.verbs import (
+    SkipGate,
+    ask,
+    at_work,
+    copy_pace,
+    not_finished,
+    note_decisions,
+    note_gates,
+    show_states,
+)
 from migration.examine.read_plan import examine
 from migration.gates.check import check_gates, record_skipped
 from migration.moves.online import Online
@@ -49,6 +58,7 @@ def start(
             verbs.online(Silent()).require_startable(service)
         plan = examine(agreed, wanted)
         plan.check()
+        note_decisions(here, agreed, plan, wanted)
         amount = size(sum(plan.services[service.name].bytes for service in wanted))
         ask(
             here,
@@ -60,6 +70,7 @@ def start(
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
             gates = check_gates(agreed, service, plan, "start", verbs.gate_limits)
+            note_gates(here, agreed, gates)
             gates.require(skipped)
             move = online.start(service, plan)
             record_skipped(verbs.journal, move, gates, skipped)

@@ -17,18 +17,20 @@ from rich.table import Table as Grid
 from components.contract import Contract, Service
 from core.cli import Invocation
 from core.errors import WrongState
+from core.evidence.chain import Kind
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
 from migration.catalog.read import read_catalog
 from migration.commands.common import DEFAULT_WAL_GIB
 from migration.copy.pace import CopyPace
-from migration.gates.model import GateLimits
-from migration.journal.evidence import evidence_of
+from migration.gates.model import GateLimits, GateReport
+from migration.journal.evidence import evidence_of, keep
 from migration.journal.journal import Journal, Move, open_journal
 from migration.journal.states import State
 from migration.moves.online import Online
 from migration.plan.make import make_plan
 from migration.plan.model import Plan
+from migration.sampling.sampler import Sampler, sampled
 from migration.steps.runner import Runner
 from migration.switch.carry_out import Limits, SwitchResult
 from migration.switch.protocol import Step
@@ -56,6 +58,8 @@ class Verbs:
     pace: CopyPace = field(default_factory=CopyPace)
     doing: str = ""
     """The service that is worked on, for the display."""
+    sampler: Sampler | None = None
+    """Who looks at throughput and latency meanwhile."""
 
     @property
     def gate_limits(self) -> GateLimits:
@@ -68,6 +72,11 @@ class Verbs:
         def watch(step: Step) -> None:
             if step is Step.PAUSE:
                 progress.close()  # what is ahead of the pause has ended
+            if self.sampler is not None:
+                if step is Step.PAUSE:
+                    self.sampler.rest()
+                elif step is Step.DROP_FEED:
+                    self.sampler.go_on()
             shown.put(f"{self.doing}: {step.value}")
 
         shown = _Shown(progress)
@@ -138,9 +147,12 @@ def at_work(
     with (
         open_journal(source_database(contract), contract) as journal,
         evidence_of(here.warn, contract, journal),
+        sampled(contract, here.warn) as sampler,
     ):
         many, kept = workers or os.cpu_count() or 2, int(wal_limit * 2**30)
-        yield Verbs(here, contract, journal, many, kept, limits or Limits(), pace or CopyPace())
+        yield Verbs(
+            here, contract, journal, many, kept, limits or Limits(), pace or CopyPace(), sampler=sampler
+        )
 
 
 def copy_pace(rate_limit: float | None, no_throttle: bool) -> CopyPace:
@@ -212,3 +224,29 @@ def show_states(here: Invocation, results: Mapping[str, Mapping[str, Any]]) -> N
     for name, figures in results.items():
         grid.add_row(name, str(figures["state"]), str(figures.get("note", "")))
     here.out.print(grid)
+
+
+def note_decisions(here: Invocation, contract: Contract, plan: Plan, services: Iterable[Service]) -> None:
+    """What is done about each thing that crosses from these services to others, and why."""
+    for service in services:
+        edges: list[dict[str, Any]] = [
+            {
+                "edge": edge.identity,
+                "kind": edge.kind,
+                "towards": edge.towards,
+                "action": edge.action,
+                "reason": edge.reason,
+            }
+            for edge in plan.services[service.name].edges
+        ]
+        keep(here.warn, contract, Kind.DECIDED, service.name, {"edges": edges})
+
+
+def note_gates(here: Invocation, contract: Contract, report: GateReport) -> None:
+    """What the gates said, before anything is done or refused by them."""
+    gates = [
+        {"name": one.name, "verdict": one.verdict, "figure": here.scrub(one.figure), "limit": one.limit}
+        for one in report.gates
+    ]
+    facts = {"stage": report.stage, "verdict": report.verdict, "gates": gates}
+    keep(here.warn, contract, Kind.GATES, report.service, facts)

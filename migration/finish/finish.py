@@ -25,6 +25,7 @@ from migration.carry.capture import carry_no_changes
 from migration.examine.read_plan import read_plan
 from migration.finish.end_logins import end_logins
 from migration.finish.leave_shared import leave_shared
+from migration.finish.old_copy import TAKE_DIGESTS
 from migration.finish.rename import rename_pending, rename_schema
 from migration.finish.rename_check import rename_gates
 from migration.gates.check import record_skipped
@@ -80,7 +81,10 @@ def finish_service(online: Online, service: Service, skipped: Sequence[str] = ()
         online.runner.interruption.check()
         move = journal.set_state(online.state(service) or _gone(service), State.FINISHING)
     # The schema may have its new name already, so that there is no plan of the service any more.
-    online.runner.run(move, FINISH, online.context(move, service, read_plan(online.contract, [])))
+    context = online.context(move, service, read_plan(online.contract, []))
+    online.runner.run(move, FINISH, context)
+    # It may take as long as a verification, and can be broken off: the next finish takes it up.
+    online.runner.run(move, (TAKE_DIGESTS,), context)
     journal.set_state(move, State.FINISHED, over=True)
     return verification
 

@@ -214,11 +214,7 @@ class Journal:
     def copied(self, move: Move) -> list[dict[str, Any]]:
         """The figures of the tables that are on the target whole."""
         with self._source.translated("reading the journal"):
-            rows = self._connection.execute(
-                "SELECT figures FROM waqiti_migration.copied_tables WHERE move = %s ORDER BY copied",
-                (move.id,),
-            ).fetchall()
-        return [row[0] for row in rows]
+            return read_copied(self._connection, move)
 
     def forget_copied(self, move: Move) -> None:
         """No table of the move counts as copied any more."""
@@ -238,6 +234,12 @@ class Journal:
         """The newest verdict on the move; None if nothing was compared."""
         with self._source.translated("reading the journal"):
             return read_last_verification(self._connection, move)
+
+    def verdicts(self, service: str) -> dict[str, dict[str, Any]]:
+        """All verdicts on a service's moves, by the time they were `made`."""
+        with self._source.translated("reading the journal"):
+            rows = self._connection.execute(query("verdicts"), {"service": service}).fetchall()
+        return {str(row[0]["made"]): row[0] for row in rows}
 
     def steps(self, move: Move) -> list[StepRecord]:
         """The move's steps in the order they began."""
@@ -291,6 +293,20 @@ def read_last_verification(connection: Connection, move: Move) -> dict[str, Any]
         (move.id,),
     ).fetchone()
     return None if row is None else row[0]
+
+
+def read_copied(connection: Connection, move: Move) -> list[dict[str, Any]]:
+    """The figures of the tables that are on the target whole. Needs no lock."""
+    rows = connection.execute(
+        "SELECT figures FROM waqiti_migration.copied_tables WHERE move = %s ORDER BY copied", (move.id,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def count_moves(connection: Connection) -> dict[str, int]:
+    """How often a move of each service was begun. Needs no lock, but a journal."""
+    counted = "SELECT service, count(*)::int FROM waqiti_migration.moves GROUP BY 1"
+    return dict(connection.execute(counted).fetchall())
 
 
 def _version(connection: Connection) -> int:

@@ -40,7 +40,9 @@ class Mirror:
         """A step ended, with what it measured."""
         service = self._steps.pop(record, None)
         if service is not None:
-            measured = {"rows": figures["rows"]} if isinstance(figures.get("rows"), int) else {}
+            # A copy's; other steps count other rows.
+            copied = isinstance(figures.get("rows"), int) and "bytes" in figures
+            measured = {"rows": figures["rows"]} if copied else {}
             self._change(service, step=None, **measured)
 
     def verified(self, service: str, equal: bool) -> None:

@@ -18,6 +18,7 @@ class Phase(Enum):
     FOLLOW = ("replication", "#4aa3a2")
     COMPARE = ("comparison", "#3a9d6e")
     SWITCH = ("switch: clients wait", "#e9a23b")
+    POINT = ("restore point", "#b0578d")
     FINISH = ("finish", "#8a6d5b")
     UNDO = ("undone", "#aaaaaa")
 
@@ -44,11 +45,12 @@ _STEPS = {
     Phase.COPY: ("copy the rows", "copy the large objects", "copy from the slot's snapshot"),
     Phase.BUILD: ("build indexes and constraints",),
     Phase.FOLLOW: ("subscribe", "carry schema changes over", "catch up", "take carried schema changes over"),
-    Phase.COMPARE: ("verify",),
+    Phase.COMPARE: ("verify", "take the digests of the old copy"),
     Phase.SWITCH: (
         "pause the gateway", "close the source", "open the target", "repoint the gateway",
         "resume the gateway",
     ),
+    Phase.POINT: ("make a restore point of all services",),
     Phase.FINISH: (
         "lead those that read it to its own database", "end the replication", "end the watch over the schema",
         "keep the old copy closed", "free the target", "archive the old copy", "leave the shared database",

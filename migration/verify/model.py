@@ -25,6 +25,11 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         return Totals(self.rows + other.rows, self.sum1 + other.sum1, self.sum2 + other.sum2)
 
+    @property
+    def digest(self) -> str:
+        """Both sums as 128-bit numbers, in hexadecimal."""
+        return f"{self.sum1 & (1 << 128) - 1:032x}{self.sum2 & (1 << 128) - 1:032x}"
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -72,8 +77,8 @@ class ComparedTable:
             "equal": self.equal,
             "rows_source": self.source.rows,
             "rows_target": self.target.rows,
-            "digest_source": _hex(self.source),
-            "digest_target": _hex(self.target),
+            "digest_source": self.source.digest,
+            "digest_target": self.target.digest,
             "structure": list(self.structure),
             "differences": [
                 {"kind": d.kind, "key": d.key, "columns": list(d.columns)} for d in self.differences
@@ -148,7 +153,3 @@ class Verification:
 
 def _some(lines: Sequence[str]) -> str:
     return "; ".join(lines[:5]) + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
-
-
-def _hex(totals: Totals) -> str:
-    return f"{totals.sum1 & (1 << 128) - 1:032x}{totals.sum2 & (1 << 128) - 1:032x}"

@@ -11,6 +11,7 @@ VERBS: Verbs = {
     "restore": "operations.commands.restore:restore",
     "restore-point": "operations.commands.restore_point:app",
     "report": "operations.commands.report:report",
+    "alarms": "operations.alarms.command:alarms",
     "sign-off": "operations.commands.sign_off:sign_off",
     "promote": "operations.commands.promote:promote",
     "rotate": "operations.commands.rotate:rotate",

@@ -163,14 +163,20 @@ def _signed(entries: Sequence[Entry]) -> list[str]:
 
 
 def _entry(one: Entry) -> str:
-    shown = {
-        key: value for key, value in one.facts.items() if isinstance(value, (str, int, float)) and value != ""
-    }
+    shown = {key: _value(value) for key, value in one.facts.items()}
+    shown = {key: value for key, value in shown.items() if value}
     figures = _cell(", ".join(f"{key} {value}" for key, value in shown.items()))
     return (
         f"| {one.number} | {one.at:%Y-%m-%d %H:%M:%S} | {one.kind} | {one.service or ''} | {_cell(one.who)} |"
         f" {figures} | `{one.digest[:12]}` |"
     )
+
+
+def _value(value: object) -> str:
+    """Plain values and lists of them; the rest is for the JSON."""
+    if isinstance(value, list):
+        return "; ".join(value) if all(isinstance(one, str) for one in value) else ""
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def _closed(isolated: bool | None) -> str:

@@ -81,6 +81,7 @@ def require_proof(
             catalogue=version.catalogue,
             services=tuple(lower.services),
             backed_up=tuple(name for name, one in lower.services.items() if one.backups is not None),
+            watched=lower.monitoring is not None and lower.monitoring.prometheus is not None,
             signers=tuple(dict.fromkeys([*lower.sign_offs.get(PROMOTION, ()), *signers])),
             proof_age=timedelta(days=days),
         ),

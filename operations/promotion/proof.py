@@ -25,6 +25,8 @@ class Wanted:
     """Its digest."""
     services: tuple[str, ...]
     backed_up: tuple[str, ...] = ()
+    watched: bool = False
+    """Whether a Prometheus of its own watches the lower stack: then its alarms have to be proven, too."""
     signers: tuple[str, ...] = ()
     """Who has to have signed; without any, somebody has to."""
     proof_age: timedelta = timedelta(days=7)
@@ -39,6 +41,7 @@ def missing(entries: Sequence[Entry], wanted: Wanted, now: datetime | None = Non
         *_back_and_forth(entries, wanted),
         *_restored(entries, wanted, now or datetime.now(UTC)),
         *_isolation(entries, wanted),
+        *_alarms(entries, wanted, now or datetime.now(UTC)),
         *_signed(entries, wanted),
     ]
 
@@ -88,6 +91,26 @@ def _isolation(entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
     tried = newest([one for one in entries if one.catalogue == wanted.catalogue], Kind.ISOLATION)
     if tried is None or tried.facts.get("breaches"):
         yield f"the isolation matrix closed with this catalogue (`script/isolation --stack {wanted.stack}`)"
+
+
+def _alarms(entries: Sequence[Entry], wanted: Wanted, now: datetime) -> Iterator[str]:
+    if not wanted.watched:
+        return
+    how = f"python -m operations alarms --stack {wanted.stack}"
+    here = [one for one in entries if one.kind == Kind.ALARMS and one.catalogue == wanted.catalogue]
+    last = newest(here, Kind.ALARMS)
+    if last is None or now - last.at > wanted.proof_age:
+        yield f"what alarmed within {wanted.proof_age / timedelta(days=1):g} days (`{how}`)"
+        return
+    if not any(one.facts.get("fired") or one.facts.get("tried") for one in here):
+        yield f"an alarm that fired (`{how} --try {wanted.services[0]}` brings one about)"
+    if last.facts.get("unhealthy"):
+        named = ", ".join(last.facts["unhealthy"])
+        yield f"rules that can be evaluated: {named} cannot (`{how}` once they are)"
+    if unseen := [name for name in wanted.services if name not in last.facts.get("watched", ())]:
+        yield f"{', '.join(unseen)}: watched by Prometheus (`pulumi up --stack {wanted.stack}`, then `{how}`)"
+    if last.facts.get("firing"):
+        yield f"quiet alarms: {', '.join(last.facts['firing'])} fired when last asked (mend it, then `{how}`)"
 
 
 def _signed(entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:

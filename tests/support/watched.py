@@ -86,6 +86,11 @@ class Watched:
         )
         return found.model_copy(update={"monitoring": self.control, "services": {SERVICE: service}})
 
+    @property
+    def state(self) -> Path:
+        """The state folder of programs that are run."""
+        return self.folder.parent / "programs-state"
+
     def operations(self, *arguments: str) -> str:
         """What `python -m operations ...` prints."""
         file = self.folder.parent / "watched-contract.json"
@@ -98,7 +103,7 @@ class Watched:
             text=True,
             check=False,
             timeout=60,
-            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80"},
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "WAQITI_STATE_DIR": str(self.state)},
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

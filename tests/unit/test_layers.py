@@ -28,7 +28,7 @@ migration.schema migration.traffic
 migration.plan
 migration.verify migration.boundary migration.consistency
 migration.copy migration.guards migration.parsing migration.replicate migration.slo
-migration.applications migration.catalog migration.journal
+migration.applications migration.catalog migration.journal migration.sampling
 operations
 operations.promotion
 operations.drift

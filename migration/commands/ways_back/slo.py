@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from components.contract import Service
 from core.errors import Interrupted, LedBack, MigrationError, OutOfBand
-from migration.commands.verbs import Verbs
+from migration.commands.verbs import Verbs, note_gates
 from migration.commands.ways_back.lead_back import lead_back
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates
@@ -83,7 +83,9 @@ def _led_back(verbs: Verbs, online: Online, service: Service, why: str) -> None:
     online.runner.progress.note(f"{service.name} left its band: it is led back to the shared database")
     try:
         plan = read_plan(verbs.contract, [service])
-        check_gates(verbs.contract, service, plan, "rollback", verbs.gate_limits).require()
+        gates = check_gates(verbs.contract, service, plan, "rollback", verbs.gate_limits)
+        note_gates(verbs.here, verbs.contract, gates)
+        gates.require()
         lead_back(verbs, online, service, verified=True)
     except Interrupted:
         raise

@@ -16,6 +16,7 @@ import pytest
 from components.monitoring.dashboards.build import queries
 from components.monitoring.rules.every import all_alerts
 from components.monitoring.settings import MonitoringSettings
+from core.evidence.chain import read_chain
 from migration.journal.mirror import Mirror
 from operations.monitoring.figures.logins import keep_rotated
 from operations.proof.results import Proof, keep_proof
@@ -105,6 +106,8 @@ class Found:
     document: dict[str, Any] = field(default_factory=dict)
     sized: dict[str, Any] = field(default_factory=dict)
     """What `size` says of it."""
+    tried: dict[str, Any] = field(default_factory=dict)
+    """What `alarms --try` says, and the last entry of the evidence."""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +131,8 @@ def found(clusters: Clusters) -> Iterator[Found]:
         }
         _cause(watched, replica, found, 30)
         unfollow()
+        found.tried = json.loads(watched.operations("alarms", "--over", "1", "--try", SERVICE, "--json"))
+        found.tried["kept"] = read_chain(next((watched.state / "evidence").glob("*.jsonl")))[-1].facts
         _cause(watched, UNATTENDED, found, 90)
         _cause(watched, DOWN, found, 60)
         found.metrics = watched.metrics()
@@ -223,6 +228,15 @@ def test_size_says_what_was_measured_and_what_follows(found: Found) -> None:
     for proposal in one["proposals"]:
         assert f"+{' ' * 4}" in found.sized["diff"]
         assert proposal["reason"]
+
+
+def test_an_alarm_is_brought_about_and_kept_as_evidence(found: Found) -> None:
+    tried = found.tried
+    assert (tried["tried"]["alarm"], tried["tried"]["service"]) == ("Deadlocks", SERVICE)
+    assert {f"Deadlocks of {SERVICE}", f"LockWaits of {SERVICE}"} <= set(tried["fired"])
+    assert (tried["watched"], tried["unhealthy"]) == ([SERVICE], [])
+    assert tried["rules"] >= len(all_alerts())
+    assert tried["kept"]["tried"] == tried["tried"]
 
 
 def missing(expression: str, metrics: set[str]) -> set[str]:

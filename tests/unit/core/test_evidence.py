@@ -87,8 +87,10 @@ def test_a_chain_that_was_tampered_with_is_refused(evidence: Evidence, harm: str
 def test_no_byte_can_be_altered_unseen(evidence: Evidence) -> None:
     evidence.add(Kind.SIGNED, {"stage": PROMOTION, "by": "A. Board"})
     whole = evidence.file.read_bytes()
-    for at in range(0, len(whole) - 1, 7):
-        altered = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+    harms = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
+    harms += [whole[:at] + b" " + whole[at:] for at in range(len(whole) + 1)]
+    harms += [whole.replace(b"\n", b"\r\n"), whole[:-1], whole + b"\n"]
+    for altered in harms:
         evidence.file.write_bytes(altered)
         with pytest.raises(EvidenceBroken):
             read_chain(evidence.file)
@@ -113,6 +115,27 @@ def test_each_thing_that_is_missing_is_named(evidence: Evidence) -> None:
     assert "B. Other's signature" in missing(entries, _wanted(signers=("B. Other",)))[0]
     assert "commit them" in missing(entries, _wanted(commit="c0ffee-dirty"))[0]
     assert len(missing(entries, _wanted(catalogue="e" * 64))) == 3
+
+
+def _alarms(evidence: Evidence, **changes: object) -> list[Entry]:
+    facts = {"fired": ["Deadlocks of user"], "firing": [], "unhealthy": [], "watched": ["user"], "rules": 29}
+    evidence.add(Kind.ALARMS, {**facts, **changes})
+    return evidence.read()
+
+
+def test_where_a_stack_is_watched_its_alarms_are_to_be_proven(evidence: Evidence) -> None:
+    wanted = _wanted(watched=True)
+    (none,) = missing(_proven(evidence), wanted)
+    assert "what alarmed within 7 days (`python -m operations alarms --stack low`)" in none
+    (silent,) = missing(_alarms(evidence, fired=[]), wanted)
+    assert "alarms --stack low --try user" in silent
+    others = missing(
+        _alarms(evidence, unhealthy=["CacheLow"], watched=[], firing=["DiskFilled of user"]), wanted
+    )
+    assert [line.split(":")[0] for line in others] == ["rules that can be evaluated", "user", "quiet alarms"]
+    assert missing(_alarms(evidence), wanted) == []
+    late = datetime.now(UTC) + timedelta(days=8)
+    assert any("what alarmed" in line for line in missing(evidence.read(), wanted, late))
 
 
 def test_there_and_back_needs_all_three() -> None:

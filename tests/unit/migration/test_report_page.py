@@ -39,12 +39,11 @@ def page(*steps: str) -> str:
 
 def test_the_legend_has_what_is_shown_and_nothing_else() -> None:
     shown = page("copy from the slot's snapshot", "cutover: pause the gateway")
-    found = [phase for phase in Phase if phase.label in shown]
+    found = [phase for phase in Phase if f"</i> {phase.label}<" in shown]
     assert found == [Phase.COPY, Phase.SWITCH]
     assert all(shown.count(phase.colour) == 2 for phase in found)
 
 
 def test_all_that_is_wide_scrolls_in_a_box_of_its_own() -> None:
     shown = page("subscribe")
-    assert shown.count('<div class="wide"><table>') == shown.count("<table")
-    assert '<div class="wide"><svg viewBox="0 0 1000' in shown
+    assert shown.count('<div class="wide"><table') == shown.count("<table")
