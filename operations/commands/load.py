@@ -88,7 +88,7 @@ def record(
         ) from None
     found: Iterable[Entry]
     if log is None:
-        roles = {wanted.service.name, wanted.login.name}
+        roles = acting = {wanted.service.name, wanted.login.name}
         found, counted = entries(log_folder(wanted), begin), _own(wanted)
     else:
         if wanted.shared is None:
@@ -97,8 +97,11 @@ def record(
                 "its log does not say whose a statement is: record it on its own instance"
             )
         roles = {wanted.shared.name, *wanted.shared_logins}
+        # The logins of all services act as the common role there, and that is what is counted.
+        acting = {*roles, agreed.source.application.name}
         found, counted = entries_of(log, begin), source_database(agreed)
-    stretch = record_from(wanted.name, found, roles, read_ran(counted, roles))
+    ran = read_ran(counted, acting)
+    stretch = record_from(wanted.name, found, roles, ran, of_all=log is not None)
     file = out or _kept(agreed, wanted)
     if out is None:
         make_passable(file.parent)
@@ -275,7 +278,7 @@ def _show_stretch(here: Invocation, stretch: Stretch) -> None:
     for why, count in stretch.left_out.items():
         here.err.print(f"left out: {count:,}, {why}", markup=False, soft_wrap=True)
     if stretch.covered is None:
-        here.err.print("not weighed: pg_stat_statements does not answer there", markup=False)
+        here.err.print("how much of all that is, pg_stat_statements does not say there", markup=False)
     else:
         here.out.print(f"{stretch.covered:.1%} of the calls that pg_stat_statements counted", markup=False)
         for text in stretch.missing:

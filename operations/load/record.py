@@ -57,10 +57,16 @@ def values_of(parameters: str) -> tuple[str | None, ...]:
 
 
 def record(
-    service: str, entries: Iterable[Entry], roles: Collection[str], ran: Iterable[Ran] | None
+    service: str,
+    entries: Iterable[Entry],
+    roles: Collection[str],
+    ran: Iterable[Ran] | None,
+    *,
+    of_all: bool = False,
 ) -> Stretch:
     """The stretch that a log's `entries` of `roles` are, weighed by what `ran` (None: not at all).
 
+    `of_all`: what ran is of all services, as on the shared database, where their logins act as one role.
     Raises LoadRefused where nothing is in it that could be replayed.
     """
     reader = _Reader()
@@ -79,7 +85,7 @@ def record(
         service, tuple(units), seconds, datetime.now(UTC).isoformat(timespec="seconds"), dict(reader.left_out)
     )
     if ran is not None:
-        stretch = weighed(stretch, list(ran))
+        stretch = weighed(stretch, list(ran), of_all=of_all)
     if not stretch.units:
         raise LoadRefused(
             f"no statement of {', '.join(sorted(roles))} is in the log: `log_statement: all` under "
@@ -152,8 +158,11 @@ class _Reader:
             yield Unit(tuple(one.calls), one.writes, one.transaction, ends_well)
 
 
-def weighed(stretch: Stretch, ran: list[Ran]) -> Stretch:
-    """The same units with the weights that `ran` gives them, and those of `ran` that need no value added."""
+def weighed(stretch: Stretch, ran: list[Ran], *, of_all: bool = False) -> Stretch:
+    """The same units with the weights that `ran` gives them, and those of `ran` that need no value added.
+
+    Of what ran `of_all` services, others' statements are neither added nor missing.
+    """
     calls: Counter[str] = Counter()
     texts: dict[str, str] = {}
     for one in ran:
@@ -162,6 +171,8 @@ def weighed(stretch: Stretch, ran: list[Ran]) -> Stretch:
             texts.setdefault(fingerprint(one.text), one.text)
     examples = Counter(fingerprint(call.text) for unit in stretch.units for call in unit.calls)
     units = [replace(unit, weight=_weight(unit, calls, examples)) for unit in stretch.units]
+    if of_all:
+        return replace(stretch, units=tuple(units))
     for known, text in texts.items():
         if known not in examples and not parameters_of(text):
             writes = kind_of(text) is Kind.WRITE

@@ -154,11 +154,13 @@ def watched_service(
             binaries.monitor(program)
         except ServerError as error:
             absent(str(error))
-    with kept_service(clusters, SERVICE, policy) as kept:
+    counted = {"shared_preload_libraries": "pg_stat_statements"}
+    with kept_service(clusters, SERVICE, policy, parameters=counted) as kept:
         base = kept.cluster.server.data.parent
         role, password, console = "waqiti_user_monitoring", secrets.token_hex(8), secrets.token_hex(8)
         kept.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_monitor CONNECTION LIMIT 5")
         kept.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+        kept.execute("CREATE EXTENSION pg_stat_statements SCHEMA public")
         kept.execute(f"CREATE ROLE {OWNER} NOLOGIN")
         with kept.database.connect() as connection:
             made = {"query": BUSINESS, "owner": OWNER, "monitoring": role, "path": ["public"]}

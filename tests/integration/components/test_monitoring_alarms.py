@@ -215,7 +215,10 @@ def test_watch_shows_what_is_wrong_in_80_columns(found: Found) -> None:
     assert "pause" in lines[2]
     assert "GatewayPaused: user: its gateway is paused" in found.screen
     assert {"GatewayPaused", "LockWaits"} <= {one["name"] for one in found.document["alarms"]}
-    assert found.document["services"][SERVICE]["instance"]["max_connections"] == 200
+    one = found.document["services"][SERVICE]
+    assert one["instance"]["max_connections"] == 200
+    parts = one["percentiles_ms"]
+    assert 0 < parts["p50"] <= parts["p95"] <= parts["p99"]
 
 
 def test_size_says_what_was_measured_and_what_follows(found: Found) -> None:

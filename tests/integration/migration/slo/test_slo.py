@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from migration.__main__ import main
 from migration.commands.ways_back.slo import WATCHED
 from migration.journal.journal import StepRecord, open_journal
 from migration.slo.before import measured
+from migration.slo.hold import holding
 from migration.slo.look import Eyes
 from migration.switch.protocol import Step
 from tests.support.clusters import Clusters
@@ -187,3 +189,28 @@ def test_a_business_query_cannot_write(scene: Scene) -> None:
     )
     with Eyes(service, scene.world.contract, "source") as eyes, pytest.raises(NotMeasured, match="read-only"):
         measured(eyes, lambda: None)
+
+
+def test_a_copy_is_held_back_while_business_is_down(scene: Scene) -> None:
+    service = scene.world.contract.services["user"].model_copy(
+        update={"slo": POLICY.model_copy(update={"before": 2})}
+    )
+    with holding(Eyes(service, scene.world.contract, "source"), lambda: None) as hold:
+        assert hold.why() is None
+        with scene.writer.quiet():
+            _until(lambda: hold.share <= 0.5)
+            assert "business is 0" in (hold.why() or "")
+            hold.rest(0)
+            time.sleep(0.05)
+            assert hold.rest(0) > 0
+        least = hold.share
+        _until(lambda: hold.share > least)
+    assert hold.figures()["looks_out"] > 0
+    assert "business is 0" in hold.figures()["first"]
+
+
+def _until(reached: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.1)

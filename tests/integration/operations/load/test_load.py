@@ -26,7 +26,7 @@ from operations.__main__ import main
 from operations.load import places
 from operations.load.limit import rising
 from operations.load.play import WOULD_WRITE, play
-from operations.load.stretch import Call, Unit
+from operations.load.stretch import Call, Unit, read
 from tests.support.clusters import Cluster, Clusters
 from tests.support.gateways import drop_login, make_shared_login
 from tests.support.moves import APPLICATION, World, world
@@ -39,6 +39,7 @@ LOGGED = {
     "log_line_prefix": "%m [%p] %q%u@%d %a %h ",
     "log_timezone": "UTC",
     "log_destination": "stderr",
+    "shared_preload_libraries": "pg_stat_statements",
 }
 READ = "SELECT email FROM users WHERE id = %s"
 
@@ -77,6 +78,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
         contract = made.contract.model_copy(update={"services": {"user": service}})
         with open_journal(source_database(contract), contract) as journal:
             Online(contract, Runner(journal), workers=2).start(service, examine(contract, [service]))
+        with made.source.connect() as connection:
+            connection.execute("CREATE EXTENSION pg_stat_statements SCHEMA public")
         since = datetime.now(UTC).isoformat()
         _work(made, shared)
         found = World(made.source, contract, made.gated, folder)
@@ -111,6 +114,17 @@ def test_a_load_is_what_the_log_says_with_its_values(scene: Scene, recorded: dic
     text = file.read_text(encoding="utf-8")
     assert "it's new" in text
     assert "user1%" in text
+
+
+def test_transactions_weigh_as_their_statements_were_called(recorded: dict[str, Any]) -> None:
+    stretch = read(Path(recorded["file"]))
+    of_one = [
+        unit for unit in stretch.units if [call.text for call in unit.calls] == [READ.replace("%s", "$1")]
+    ]
+    # Called 21 times, each of which is in the log: once inside a transaction.
+    assert len(of_one) == 20
+    assert {unit.weight for unit in of_one} == {1.0}
+    assert recorded["covered"] is None, "on the shared database all services' statements are counted together"
 
 
 def test_it_is_replayed_at_a_rate_on_its_own_database(scene: Scene, recorded: dict[str, Any]) -> None:
