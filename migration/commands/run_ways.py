@@ -12,6 +12,7 @@ from core.errors import WrongState
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
 from migration.commands.verbs import Verbs, note_gates
+from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.journal.journal import Journal
@@ -98,4 +99,4 @@ class OnlineWay:
         note_gates(verbs.here, contract, gates)
         gates.require(self.skipped)
         record_skipped(verbs.journal, move, gates, self.skipped)
-        online.cutover(service, fresh)
+        cut_over(verbs, online, service, fresh)

@@ -7,9 +7,10 @@ back; a start that was cut off is taken back and begun anew, because the copy's 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.replication_roles import flow_name
@@ -38,6 +39,8 @@ from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
 from migration.schema.dumps import schema_dumps
+from migration.slo.hold import Hold, holding
+from migration.slo.look import Eyes
 from migration.steps.apply_path import (
     find_names_on_source,
     find_names_on_target,
@@ -77,10 +80,10 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     """Make the slot, and copy every row and large object as of its snapshot."""
     path = move.service.own_search_path
     tasks = [CopyTask(move.name, table, move.target, path) for table in move.own.tables]
-    with move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+    with _slo(move) as hold, move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
         new = new_tables(move, snapshot)
         with wal_watch([slot_of(flow)], move.wal_limit_bytes, move.stop) as stop:
-            with held_back(move.source, move.pace, move.progress) as throttle:
+            with held_back(move.source, move.pace, move.progress, hold) as throttle:
                 tables = [
                     table
                     for wave in in_waves(tasks, move.own, move.plan.catalog)
@@ -116,7 +119,26 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
             "large_objects": len(objects.oids),
             "throttle": throttle.figures(),
             "new_tables": new,
+            **({} if hold is None else {"slo": hold.figures()}),
         }
+
+
+@contextlib.contextmanager
+def _slo(move: OnlineMove) -> Iterator[Hold | None]:
+    """What holds the copy back while the service does worse than before; None where nobody says how well it
+    has to do. Raises NotMeasured, Interrupted."""
+    if move.service.slo is None:
+        yield None
+        return
+
+    def check() -> None:
+        if move.stop.is_set():
+            raise Interrupted("interrupted; what was begun is undone and nothing was switched")
+
+    move.progress.note(f"{move.name}: how it does is measured for {move.service.slo.before} s")
+    with holding(Eyes(move.service, move.contract, "source"), check) as hold:
+        move.progress.note(f"{move.name} before its copy: {hold.band.before}")
+        yield hold
 
 
 def drop_slot(move: OnlineMove) -> None:
