@@ -261,7 +261,8 @@ def _paused(made: World) -> tuple[float, float]:
     with made.source.connect() as connection:
         row = connection.execute(
             "SELECT extract(epoch FROM max(started) FILTER (WHERE step LIKE %s))::float8,"
-            " extract(epoch FROM max(finished) FILTER (WHERE step LIKE %s))::float8 FROM waqiti_migration.steps",
+            " extract(epoch FROM max(finished) FILTER (WHERE step LIKE %s))::float8"
+            " FROM waqiti_migration.steps",
             (f"%: {Step.PAUSE.value}", f"%: {Step.RESUME.value}"),
         ).fetchone()
     assert row is not None
