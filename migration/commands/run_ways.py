@@ -84,10 +84,13 @@ class OnlineWay:
         if move is not None and move.state == State.MOVED:
             return
         if move is None:
-            gates = check_gates(contract, service, plan, "start", verbs.gate_limits)
+            # Those before it may have taken hours: what came since goes along.
+            now = read_plan(contract, [service]).online()
+            now.check()
+            gates = check_gates(contract, service, now, "start", verbs.gate_limits)
             note_gates(verbs.here, contract, gates)
             gates.require(self.skipped)
-            move = online.start(service, plan)
+            move = online.start(service, now)
             record_skipped(verbs.journal, move, gates, self.skipped)
             verbs.here.interruption.check()
         fresh = online.carried(service, lambda: read_plan(contract, [service]))

@@ -73,6 +73,8 @@ NO_GOS = {
     "plan.judge.keywords.keyword_problems": _NEWER,
     "plan.judge.named.named_problems": _TOGETHER,
     "plan.judge.paths._clock": _TOGETHER,
+    "plan.judge.shifting.shifting_problems": _TOGETHER,
+    "plan.judge.shifting.shifting_problems 2": _TOGETHER,
     "plan.bare_names.no_go": _TOGETHER,
     "plan.judge.session_paths._writes": "by hand: tests/cases/event-trigger-writes-a-table.sql follows it",
     "plan.versions._generated": _NEWER,
