@@ -7,7 +7,8 @@ Hand-over: pgbench finds what the machine can do through the gateway without cle
 then, at half of that and at full speed, with and without it in turns, and at full speed with other reset
 queries; `cpu_us` is processor time of PgBouncer and the server for one transaction, whatever else runs.
 Storm: so many clients are connected, with so many transactions a second together, while the service is
-cut over and back. Figures are medians; the last line is JSON.
+cut over and back; `met_ms` is the longest wait of those that the pause met, `elsewhere_ms` of all others.
+Figures are medians; the last line is JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import re
 import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bench import common
 from components.platforms import pgbouncer
 from core.errors import GatewayFailed
 from core.gateway.console import Console
+from migration.switch.protocol import Step
 from servers import binaries
 from tests.support.bouncers import KINDS, NEW, bouncer_of
 from tests.support.clusters import Cluster, Clusters
@@ -67,6 +69,14 @@ class Ran:
     failed: int
     longest_ms: float
     cpu_us: float
+    waits: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+    """Of a storm, each transaction: when it was due and when it was done, in seconds since 1970."""
+
+    def longest(self, since: float, until: float) -> tuple[float, float]:
+        """Milliseconds of the longest that was under way within these times, and of the longest other one."""
+        met = [done - due for due, done in self.waits if due < until and done > since]
+        others = [done - due for due, done in self.waits if due >= until or done <= since]
+        return max(met, default=0.0) * 1000, max(others, default=0.0) * 1000
 
 
 class Bench:
@@ -126,19 +136,23 @@ class Bench:
         spent = self._processor_seconds() - self._spent
         if running.returncode:
             raise SystemExit(f"pgbench failed: {complaints[-500:]}")
-        longest = 0.0
+        waits: list[tuple[float, float]] = []
         for log in self._folder.glob("log.*"):
-            # client, transaction, time in microseconds, ...
-            times = [float(line.split()[2]) for line in log.read_text().splitlines()]
-            longest = max([longest, *times])
+            for line in log.read_text().splitlines():
+                # client, transaction, microseconds since it was due, script, and when it ended
+                _, _, took, _, seconds, microseconds, *_ = map(int, line.split())
+                end = seconds + microseconds / 1e6
+                waits.append((end - took / 1e6, end))
             log.unlink()
+        longest = max((end - due for due, end in waits), default=0.0)
         done = int(_found(r"actually processed: (\d+)", said))
         return Ran(
             float(_found(r"tps = ([\d.]+)", said)),
             float(_found(r"latency average = ([\d.]+)", said)),
             int(_found(r"failed transactions: (\d+)", said)),
-            longest / 1000,
+            longest * 1000,
             spent / max(done, 1) * 1e6,
+            tuple(waits),
         )
 
     def _processor_seconds(self) -> float:
@@ -193,11 +207,28 @@ def hand_over(bench: Bench, bouncer: Path, rounds: int, seconds: float) -> dict[
     return figures
 
 
+@dataclass(frozen=True)
+class Storm:
+    """What many clients noticed of one switch, in milliseconds."""
+
+    pause_ms: float
+    met_ms: float
+    """The longest wait of a transaction that the pause met."""
+    elsewhere_ms: float
+    """The longest of all others: before it, as while the rows are verified, and after it."""
+    failed: int
+
+    @property
+    def longest_ms(self) -> float:
+        """Of all."""
+        return max(self.met_ms, self.elsewhere_ms)
+
+
 def storm(made: World, bench: Bench, clients: int, rate: float, rounds: int) -> dict[str, Any]:
     """Failed transactions and the longest wait of many clients while the service is cut over and back; and
     the longest without a switch, by which the machine may be known."""
     _verb(made, "start")
-    found: dict[str, list[tuple[float, Ran]]] = {"nothing": [], "cutover": [], "rollback": []}
+    found: dict[str, list[Storm]] = {"nothing": [], "cutover": [], "rollback": []}
     for _ in range(rounds):
         for verb, options in (("nothing", []), ("cutover", []), ("rollback", ["--immediate"])):
             seconds = QUIET_SECONDS if verb == "nothing" else STORM_SECONDS
@@ -205,21 +236,37 @@ def storm(made: World, bench: Bench, clients: int, rate: float, rounds: int) -> 
             _wait_for(made, clients, running)
             pause = 0.0 if verb == "nothing" else _verb(made, verb, *options)["user"]["pause_ms"]
             over = running.poll() is not None
-            found[verb].append((float(pause), bench.finish(running)))
-            common.say(f"{verb}: pause {pause:g} ms, {found[verb][-1][1]}")
+            ran = bench.finish(running)
+            since, until = _paused(made) if pause else (0.0, 0.0)
+            found[verb].append(Storm(float(pause), *ran.longest(since, until), ran.failed))
+            common.say(f"{verb}: {found[verb][-1]}, {ran}")
             if over and pause:
                 raise SystemExit(f"{verb} took longer than the storm: nothing was measured")
     return {
         verb: {
-            "pause_ms": common.median([pause for pause, _ in runs]),
-            "longest_ms": common.median([ran.longest_ms for _, ran in runs]),
+            "pause_ms": common.median([one.pause_ms for one in runs]),
+            "met_ms": common.median([one.met_ms for one in runs]),
+            "elsewhere_ms": common.median([one.elsewhere_ms for one in runs]),
             "ratio": round(
-                common.median([ran.longest_ms / pause if pause else 0.0 for pause, ran in runs]), 2
+                common.median([one.longest_ms / one.pause_ms if one.pause_ms else 0.0 for one in runs]), 2
             ),
-            "failed": sum(ran.failed for _, ran in runs),
+            "failed": sum(one.failed for one in runs),
         }
         for verb, runs in found.items()
     }
+
+
+def _paused(made: World) -> tuple[float, float]:
+    """When the clients' last pause began and ended, by the journal, in seconds since 1970."""
+    with made.source.connect() as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM max(started) FILTER (WHERE step LIKE %s))::float8,"
+            " extract(epoch FROM max(finished) FILTER (WHERE step LIKE %s))::float8"
+            " FROM waqiti_migration.steps",
+            (f"%: {Step.PAUSE.value}", f"%: {Step.RESUME.value}"),
+        ).fetchone()
+    assert row is not None
+    return float(row[0]), float(row[1])
 
 
 def _wait_for(made: World, clients: int, running: subprocess.Popen[str]) -> None:

@@ -205,6 +205,8 @@ class WatchedService(_Part):
     certificate: str
     archive: str | None = None
     """Folder of its backups; None: it is not backed up."""
+    business: bool = False
+    """Whether its database has the team's query, `waqiti_ddl.business()`."""
 
 
 class MonitoringControl(_Part):
@@ -234,6 +236,21 @@ class MonitoringControl(_Part):
     def prometheus(self) -> str | None:
         """Where the stack's own answers; None: it has none."""
         return None if self.prometheus_port is None else f"http://{self.address}:{self.prometheus_port}"
+
+
+class SloPolicy(_Part):
+    """What a move must not do to a service; `components.catalogue.slo` says it field by field."""
+
+    business: str | None = None
+    auto_rollback: int | None = None
+    """Seconds."""
+    latency: float = 2.0
+    errors: float = 0.02
+    success: float = 0.9
+    before: int = 15
+    """Seconds."""
+    patience: int = 10
+    """Seconds."""
 
 
 class CrossingRule(_Part):
@@ -308,6 +325,8 @@ class Service(_Part):
     """The services whose instances let this one's through."""
     row_security: RowSecurityMode | None = None
     """None: not decided, which a service needs to be where it makes a difference."""
+    slo: SloPolicy | None = None
+    """None: a move does not watch how the service does."""
 
     @property
     def login(self) -> Login:

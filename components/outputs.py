@@ -141,6 +141,7 @@ def _service(
         "crossing": [rule.model_dump(mode="json") for rule in entry.crossing],
         "reads": [read for read in entry.reads if read in deployed],
         "row_security": entry.row_security,
+        **({} if entry.slo is None else {"slo": entry.slo.policy.model_dump(mode="json")}),
     }
 
 

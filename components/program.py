@@ -151,6 +151,11 @@ def service_database(
     )
 
 
+def _asks_business(catalogue: Catalogue, service: str) -> bool:
+    slo = catalogue.services[service].slo
+    return slo is not None and slo.business is not None
+
+
 def monitoring(
     settings: Settings,
     catalogue: Catalogue,
@@ -170,6 +175,7 @@ def monitoring(
             console_password=database.console_password,
             exporter_port=settings.monitoring_port(numbers[name]),
             backups=database.backups,
+            business=_asks_business(catalogue, name),
         )
         for name, database in databases.items()
         if database.console_password is not None

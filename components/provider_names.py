@@ -19,6 +19,7 @@ _WHERE = {
     "shared-login": "components.service.shared_login:_Provider",
     "role-settings": "components.service.role_settings:_Provider",
     "ddl-watch": "components.service.ddl_watch:_Provider",
+    "business": "components.service.business:_Provider",
     "shared-ddl-role": "components.service.shared_ddl:_Provider",
     "local-network": "components.platforms.certificates:NetworkProvider",
     "local-instance": "components.platforms.local.instance:InstanceProvider",

@@ -313,6 +313,24 @@ class NotMeasured(MigrationError):
     exit_code = 90
 
 
+class LedBack(MigrationError):
+    """After its switch a service did worse than before and was led back; no write is lost."""
+
+    exit_code = 91
+
+
+class OutOfBand(MigrationError):
+    """After its switch a service does worse than before, and it is not led back by itself."""
+
+    exit_code = 92
+
+
+class LoadRefused(MigrationError):
+    """A load that would do what it must not, or that nothing could be learnt from."""
+
+    exit_code = 93
+
+
 class GitHubFailed(MigrationError):
     """GitHub's API does not answer, or refused."""
 

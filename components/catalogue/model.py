@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from components.backup.entry import BackupEntry
 from components.backup.points import RestorePointsEntry
+from components.catalogue.slo import SloEntry
 from components.contract import CrossingRule, Pooling, RowSecurityMode
 from components.locale import PLAIN, Locale
 from components.sizes import Kilobytes
@@ -144,6 +145,8 @@ class ServiceEntry(_Entry):
     """Whether policies bind its role, where they did not bind the shared database's common one."""
     backup: BackupEntry = BackupEntry()
     """How often it is backed up, and how long that is kept."""
+    slo: SloEntry | None = None
+    """What a move must not do to it; None: nothing is watched."""
     crossing: tuple[CrossingRule, ...] = ()
     """What to do with objects that cross to another service; the first that matches decides."""
 

@@ -27,6 +27,15 @@ FLAGS = (
 )
 
 
+_HERE = Path(__file__).parent
+
+
+def queries(watched: WatchedService) -> str:
+    """What it asks beyond its own collectors; where there is a business query, that, too."""
+    names = ("queries.yaml", *(["business.yaml"] if watched.business else []))
+    return "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
 def arguments(watched: WatchedService, address: str, queries: Path) -> list[str]:
     """After the program's name."""
     return [

@@ -5,9 +5,8 @@
     prometheus.json   Prometheus' configuration (JSON is YAML)
     rules.json        the alarms
     targets.json      for file_sd_configs
-    queries.yaml      what PostgreSQL's exporters are asked
     dashboards/       for Grafana
-    SERVICE/          the passwords: instance, console
+    SERVICE/          the passwords: instance, console; queries.yaml: what its PostgreSQL's exporter asks
     prometheus/       what Prometheus recorded
     state/ log/
 
@@ -65,7 +64,10 @@ def write(control: MonitoringControl, passwords: Passwords, settings: Monitoring
         changed += [_write(folder / service / name, word) for name, word in words.items()]
     changed += [
         _write(folder / "control.json", control.model_dump_json(indent=2) + "\n"),
-        _write(folder / "queries.yaml", (_HERE / "queries.yaml").read_text(encoding="utf-8")),
+        *(
+            _write(folder / name / "queries.yaml", exporter.queries(watched))
+            for name, watched in control.services.items()
+        ),
         _write(folder / "rules.json", _json(rule_file(settings))),
         _write(folder / "targets.json", _json(prometheus.targets(control))),
         _write(folder / "prometheus.json", _json(prometheus.configuration(control))),
@@ -98,7 +100,7 @@ def _programs(control: MonitoringControl, settings: MonitoringSettings) -> list[
             "name": f"postgresql-{name}",
             "arguments": [
                 str(binaries.monitor("postgres_exporter")),
-                *exporter.arguments(watched, control.address, folder / "queries.yaml"),
+                *exporter.arguments(watched, control.address, folder / name / "queries.yaml"),
             ],
             "environment": exporter.variables(watched, folder / name / "instance"),
         }

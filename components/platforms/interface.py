@@ -227,6 +227,8 @@ class WatchArgs:
     console_password: pulumi.Input[str]
     exporter_port: int
     backups: BackupControl | None = None
+    business: bool = False
+    """Whether its database has its team's query."""
 
 
 @dataclass(frozen=True)

@@ -354,6 +354,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 administrator_password=administrator_password,
                 schema_name=entry.schema_name,
                 own_schema=entry.own_schema,
+                business=entry.slo.business if entry.slo is not None and args.watched else None,
                 owner=entry.owner,
                 service=entry.role,
                 service_password=self.service.password,

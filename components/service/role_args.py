@@ -68,5 +68,7 @@ class RolesArgs:
     """What the service's sessions begin with, over the instance's configuration."""
     names_address: bool = True
     """Whether the instance's certificate names the address by which Pulumi's provider reaches it."""
+    business: str | None = None
+    """The team's query, for who watches the service; None: nobody asks it."""
     own_schema: str | None = None
     """What `migration finish` renames the schema to; None: it keeps its name."""

@@ -17,6 +17,7 @@ from components.backup.grants import grant_functions
 from components.backup.rights import MEMBERSHIPS, SYNCHRONOUS
 from components.contract import own_search_path
 from components.platforms import audit
+from components.service.business import Business
 from components.service.database_locale import DatabaseLocale
 from components.service.ddl import DDL_CONNECTIONS, DDL_SETTINGS
 from components.service.ddl_watch import DdlWatch
@@ -158,9 +159,29 @@ class Roles(pulumi.ComponentResource):
                 parent=self, depends_on=[self._database, located], deleted_with=args.instance
             ),
         )
+        if args.business is not None:
+            self._business(args.business, located)
         self.database = self._database.name
         self.schema = schema.name
         self.register_outputs({"database": self.database, "schema": self.schema})
+
+    def _business(self, query: str, located: pulumi.Resource) -> None:
+        args = self._args
+        Business(
+            f"{self._name}-business",
+            query,
+            owner=args.owner,
+            monitoring=args.monitoring,
+            path=own_search_path(args.schema_name, args.own_schema),
+            endpoint=args.endpoint,
+            administrator=args.administrator,
+            administrator_password=args.administrator_password,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[self._database, located, self._monitoring],
+                deleted_with=args.instance,
+            ),
+        )
 
     def _options(self, *after: pulumi.Resource, holds_data: bool = False) -> pulumi.ResourceOptions:
         kept = holds_data and self._args.protect

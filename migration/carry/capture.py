@@ -58,6 +58,30 @@ def carry_no_changes(move: OfflineMove) -> None:
         raise failure
 
 
+def make_functions(connection: Connection) -> None:
+    """What looks at a change, and the tables for it; nothing is carried over by that alone."""
+    connection.execute(query("tables"))
+    make_identities(connection)
+    for name in _FUNCTIONS:
+        connection.execute(query(name))
+
+
+def is_prepared(connection: Connection) -> bool:
+    """Whether a side has them."""
+    return _there(connection)
+
+
+def sees_changes(connection: Connection, database: Database) -> bool:
+    """Whether event triggers see what is changed there."""
+    if database.side == "target":
+        return _watched_by_the_stack(connection)
+    row = connection.execute(
+        "SELECT 1 FROM pg_catalog.pg_event_trigger"
+        " WHERE evtname = 'waqiti_migration_ddl' AND evtenabled <> 'D'"
+    ).fetchone()
+    return row is not None
+
+
 def _prepare(move: OfflineMove, database: Database) -> bool:
     own, schema = database.side == "target", move.service.schema_name
     log = ChangesLog(flow_name(move.name, "back" if own else "forward"))
@@ -68,10 +92,9 @@ def _prepare(move: OfflineMove, database: Database) -> bool:
     ):
         seen = _watched_by_the_stack(connection) if own else event_triggers.may_make(connection)
         with connection.transaction():
-            connection.execute(query("tables"))
-            make_identities(connection)
-            for name in _FUNCTIONS:
-                connection.execute(query(name))
+            make_functions(connection)
+            # The subscription, which is made later, has the trigger that carries them out.
+            arriving.create(connection)
             connection.execute(query("baseline"), {"schema": schema})
             connection.execute(
                 sql.SQL(

@@ -8,7 +8,7 @@ very instant on. Everything here looks at what there is, and can be cut off and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,12 +18,14 @@ from psycopg import sql
 from core.errors import Interrupted, SchemaChanged, StepTimeout
 from core.sessions.queries import queries
 from core.sessions.session import Connection
+from migration.carry.missing import make_missing
 from migration.catalog.tables import Table, TableName
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
 from migration.replicate.publication import settle_identities
 from migration.schema.grants import grant_statements
 from migration.steps.context import OnlineMove
+from migration.steps.shifting_checks import take_off_checks
 
 query = queries(__package__)
 
@@ -45,25 +47,42 @@ class TakenOver:
 
 
 def take_over(
-    make: Callable[[Plan], OnlineMove], flow: Flow, read: Callable[[], Plan]
+    make: Callable[[Plan], OnlineMove],
+    flow: Flow,
+    read: Callable[[], Plan],
+    schema: str,
+    again: Collection[TableName] = (),
 ) -> tuple[Plan, TakenOver]:
     """Bring the side that follows up to all schema changes that were carried over; returns the plan then.
 
-    `read` reads the plan from the catalogues, `make` makes the move that works by it. Raises StepTimeout
-    where a change does not arrive, and what copying and connecting raise.
+    `read` reads the plan from the catalogues, `make` makes the move that works by it; the rows of tables
+    `again` are copied although they are followed, being new and without guards. Raises StepTimeout where a
+    change does not arrive, and what copying and connecting raise.
     """
     if not (flow.changes.is_there(flow.at_publisher) and flow.changes.is_there(flow.at_subscriber)):
-        return read(), TakenOver(0, (), ())
+        plan = read()
+        take_off_checks(make(plan), flow.subscriber)
+        return plan, TakenOver(0, (), ())
+    make_missing(flow, schema, tables_of(make, read) if flow.direction == "forward" else None)
+    if flow.changes.last(flow.at_publisher) > flow.changes.last(flow.at_subscriber):
+        # A check that was carried may be what keeps the rest from arriving.
+        take_off_checks(make(read()), flow.subscriber)
     # Before the catalogues are read: a table may be dropped while they are.
     _arrive(flow)
     move = make(read())
-    tables = _take_tables(move, flow)
+    take_off_checks(move, flow.subscriber)
+    tables = _take_tables(move, flow, again)
     _guard_tables(move, flow)
     if flow.direction == "forward":
         _grant(move, flow)
     _take_back_flow(move, flow.direction)
     keys = _validate_keys(flow, move.service.schema_name)
     return move.plan, TakenOver(flow.changes.last(flow.at_subscriber), tables, keys)
+
+
+def tables_of(make: Callable[[Plan], OnlineMove], read: Callable[[], Plan]) -> Callable[[], set[TableName]]:
+    """Gives the names of the service's tables, as the shared database has them when it is asked."""
+    return lambda: {table.name for table in make(read()).own.relations}
 
 
 def require_no_more(flow: Flow, taken: TakenOver) -> None:
@@ -103,10 +122,14 @@ def _followed(flow: Flow) -> set[TableName]:
     return {TableName(*row) for row in rows}
 
 
-def _take_tables(move: OnlineMove, flow: Flow) -> tuple[str, ...]:
+def _take_tables(move: OnlineMove, flow: Flow, again: Collection[TableName]) -> tuple[str, ...]:
     with flow.subscriber.translated("reading which tables are followed"):
         followed = _followed(flow)
-    new = [table for table in move.own.relations if _held(table) and table.name not in followed]
+    new = [
+        table
+        for table in move.own.relations
+        if _held(table) and (table.name not in followed or table.name in again)
+    ]
     if not new:
         return ()
     flow.publish(move.own.relations)

@@ -188,7 +188,9 @@ class Judged:
     unsteady: bool
     """The server's own part in it changes: the clock, or settings of the session."""
     clock: bool = False
-    """It asks the clock."""
+    """It asks the clock, or a setting or the user of the session, by name."""
+    shifting: bool = False
+    """A row that it let in may fail it later, in another session, or as other rows are by then."""
     inherited: bool = False
     """It is a constraint that is there because a parent has it."""
     contained: bool = False

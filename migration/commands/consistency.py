@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, cho
 from core.references.check import LOOK_AGAIN_SECONDS
 from core.references.model import Consistency
 from migration.consistency.check import check_consistency
+from migration.journal.mirror import Mirror
 
 SHOWN = 10
 """Orphans of a reference that are printed; `--json` has all up to `--limit`."""
@@ -55,11 +57,23 @@ def consistency(
             look_again=look_again,
             progress=progress,
         )
+    tell(Mirror(agreed), found)
     if as_json:
         here.show_json(found.as_json())
     else:
         _show(here, found)
     found.require()
+
+
+def tell(mirror: Mirror, found: Consistency) -> None:
+    """For who watches: the orphans of each service whose rows refer to another's; none is told where a
+    reference could not be checked."""
+    lost: Counter[str] = Counter()
+    for one in found.checked:
+        lost[one.reference.dependent] += one.orphan_rows
+    for service, rows in lost.items():
+        if rows or not found.failed:
+            mirror.orphans(service, rows)
 
 
 def _show(here: Invocation, found: Consistency) -> None:

@@ -25,6 +25,7 @@ from migration.commands.verbs import (
     show_switches,
     switch_figures,
 )
+from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.gates.model import GateLimits
@@ -85,7 +86,7 @@ def cutover(
             note_gates(here, agreed, gates)
             gates.require(skipped)
             record_skipped(verbs.journal, move, gates, skipped)
-            result = online.cutover(service, plan)
+            result = cut_over(verbs, online, service, plan)
             return {"state": State.MOVED, **switch_figures(result), "gates": gates.as_json()}
 
         results = verbs.each(wanted, act)

@@ -1,4 +1,4 @@
-"""`queries`: statements of applications that join or write across services."""
+"""`queries`: statements of applications that join or write across services, or keep something in sessions."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from migration.commands.queries_transactions import (
 from migration.traffic.logs import read_log
 from migration.traffic.queries import CrossingQuery
 from migration.traffic.read import read_all, tools
+from migration.traffic.session_state import ADVICE, session_uses
 from migration.traffic.transactions import CrossingTransactions
 
 _SHOWN = 300
@@ -50,6 +51,7 @@ def queries(
 ) -> None:
     """List statements that join or write across services, how often they ran and by whom. Touches nothing.
 
+    And those that keep something in their session, which a gateway's pool takes away (docs/applications.md).
     From pg_stat_statements of the shared database, and from logs. With --watch-transactions also which pairs
     of services one transaction writes to, statement by statement; what it saw is kept for the gate. Exit
     status 0: none that a rule of services.yaml does not allow; 27: there are; 130: Ctrl-C cut the watch
@@ -70,6 +72,7 @@ def queries(
     if services:
         names = {service.name for service in wanted}
         found = [query for query in found if names.intersection(query.services)]
+    kept = session_uses(statements)
     watched = None
     pairs: list[CrossingTransactions] = []
     if watch is not None:
@@ -82,6 +85,7 @@ def queries(
                 "pg_stat_statements": ran.as_json(),
                 "statements": len(statements),
                 "queries": [query.as_json() for query in found],
+                "sessions": [use.as_json() for use in kept],
                 "transactions": None
                 if watched is None
                 else {**watched.as_json(), "pairs": [pair.as_json() for pair in pairs]},
@@ -92,7 +96,10 @@ def queries(
             here.out.print(queries_grid(found))
         since = f" since {ran.since:%Y-%m-%d %H:%M %Z}" if ran.since else ""
         here.out.print(
-            f"{len(found)} of {len(statements)} different statements cross services{since}.", markup=False
+            f"{len(found)} of {len(statements)} different statements cross services{since}.",
+            *(f"Kept in a session by {use}. Instead: {ADVICE[use.kind]}" for use in kept),
+            sep="\n",
+            markup=False,
         )
         if watched is not None and watch is not None:
             if pairs:

@@ -12,6 +12,7 @@ from core.errors import WrongState
 from core.progress.interface import Progress
 from core.sessions.stack import source_database
 from migration.commands.verbs import Verbs, note_gates
+from migration.commands.ways_back.slo import cut_over
 from migration.examine.read_plan import read_plan
 from migration.gates.check import check_gates, record_skipped
 from migration.journal.journal import Journal
@@ -83,10 +84,13 @@ class OnlineWay:
         if move is not None and move.state == State.MOVED:
             return
         if move is None:
-            gates = check_gates(contract, service, plan, "start", verbs.gate_limits)
+            # Those before it may have taken hours: what came since goes along.
+            now = read_plan(contract, [service]).online()
+            now.check()
+            gates = check_gates(contract, service, now, "start", verbs.gate_limits)
             note_gates(verbs.here, contract, gates)
             gates.require(self.skipped)
-            move = online.start(service, plan)
+            move = online.start(service, now)
             record_skipped(verbs.journal, move, gates, self.skipped)
             verbs.here.interruption.check()
         fresh = online.carried(service, lambda: read_plan(contract, [service]))
@@ -95,4 +99,4 @@ class OnlineWay:
         note_gates(verbs.here, contract, gates)
         gates.require(self.skipped)
         record_skipped(verbs.journal, move, gates, self.skipped)
-        online.cutover(service, fresh)
+        cut_over(verbs, online, service, fresh)

@@ -31,6 +31,8 @@ class Held:
 
     throttle: Throttle
     progress: Progress
+    also: Throttle | None = None
+    """Another one, which has its own reason."""
     rested: float = 0.0
     """Seconds, of all workers together."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -38,14 +40,16 @@ class Held:
     def rest(self, moved: int) -> float:
         """As its throttle says."""
         seconds = self.throttle.rest(moved)
+        if self.also is not None:
+            seconds = max(seconds, self.also.rest(moved))
         with self._lock:
             self.rested += seconds
-        self.progress.held(self.throttle.why())
+        self.progress.held(self.why())
         return seconds
 
     def why(self) -> str | None:
-        """As its throttle says."""
-        return self.throttle.why()
+        """As its throttles say."""
+        return (self.also and self.also.why()) or self.throttle.why()
 
     def figures(self) -> dict[str, Any]:
         """For the journal: what held the copy back, and for how long (seconds of all workers together)."""
@@ -59,8 +63,12 @@ class Held:
 
 
 @contextmanager
-def held_back(source: Database, pace: CopyPace, progress: Progress) -> Iterator[Held]:
+def held_back(
+    source: Database, pace: CopyPace, progress: Progress, also: Throttle | None = None
+) -> Iterator[Held]:
     """The throttle for a copy from `source` that runs inside; ends with a line about it if it rested.
+
+    `also` holds it back beside that, whatever the pace.
 
     Raises what connecting to the source raises.
     """
@@ -70,7 +78,7 @@ def held_back(source: Database, pace: CopyPace, progress: Progress) -> Iterator[
             throttle = RateLimit(pace.bytes_per_second)
         elif pace.watched:
             throttle = stack.enter_context(SourceWatch(source))
-        held = Held(throttle, progress)
+        held = Held(throttle, progress, also)
         yield held
     progress.held(None)
     if held.rested >= _WORTH_A_LINE_SECONDS:

@@ -8,7 +8,7 @@ one normal form (`migration.fidelity.forms`), and names as a server quotes them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Any, LiteralString
 
@@ -23,14 +23,15 @@ from migration.catalog.identity import ObjectId
 from migration.catalog.objects import PG_EXTENSION, PG_NAMESPACE, Catalog
 from migration.catalog.quoting import with_quotes
 from migration.catalog.read import frozen
-from migration.catalog.tables import SequenceName, display_name
+from migration.catalog.tables import SequenceName, TableName, display_name
 from migration.fidelity.forms import really_different
 from migration.fidelity.model import Difference
 from migration.fidelity.rights import compare_rights
 from migration.parsing.readback import names_of, readable
-from migration.plan.late_checks import asking_the_clock, late_checks
+from migration.plan.late_checks import late_checks
 from migration.plan.model import Plan, ServicePlan
 from migration.plan.view_texts import SAFE_SEARCH_PATH, with_schemas
+from migration.replicate.checks_off import TableCheck, without
 
 query = queries(__package__)
 
@@ -43,10 +44,23 @@ _QUERIES: tuple[LiteralString, ...] = (
     "comments",
     "dependences",
 )
-_NO_SQL = frozenset({
-    "text", "labels", "roles", "options", "toast options", "initial", "moving initial", "locale", "rules",
-    "collate", "ctype", "template", "parser",
-})  # fmt: skip
+_NO_SQL = frozenset(
+    {
+        "text",
+        "labels",
+        "roles",
+        "options",
+        "toast options",
+        "initial",
+        "moving initial",
+        "locale",
+        "rules",
+        "collate",
+        "ctype",
+        "template",
+        "parser",
+    }
+)
 """Properties that are what somebody wrote, or bare names."""
 _NOT_NULL_CONSTRAINTS = 180_000
 """From this version on NOT NULL is a constraint with a name; before, there is nothing to compare it with."""
@@ -70,6 +84,7 @@ def compare_schemas(
     with source.connect() as connection, source.translated("reading its catalogue"), frozen(connection):
         version = connection.info.server_version
         ours = _of_service(_read(connection, version), own, plan.catalog)
+        ours_off, our_checks = _checks(connection, own)
     with target.connect() as connection, target.translated("reading its catalogue"):
         with frozen(connection):
             theirs = _moved(connection, _read(connection, version), own)
@@ -77,7 +92,9 @@ def compare_schemas(
             if connection.info.server_version >= SAFE_SEARCH_PATH * 10_000:
                 ours = _with_named_texts(ours, own, plan.catalog)
             theirs = _as_if_valid(theirs, ours, late_checks(own, plan.catalog))
-            theirs = _as_if_there(theirs, ours, own, plan.catalog)
+            theirs_off, their_checks = _checks(connection, own)
+            theirs = _as_if_there(theirs, ours, theirs_off, our_checks)
+            ours = _as_if_there(ours, theirs, ours_off, their_checks)
             rights = compare_rights(
                 connection,
                 service=contract.services[name],
@@ -182,11 +199,25 @@ def _as_if_valid(theirs: _Side, ours: _Side, late: frozenset[ObjectId]) -> _Side
     return kept
 
 
-def _as_if_there(theirs: _Side, ours: _Side, own: ServicePlan, catalog: Catalog) -> _Side:
-    """The target's rows, with the checks that are put on it as it is opened (`migration.steps.clock_checks`)
-    and what was said of them."""
-    waiting = asking_the_clock(own.objects, catalog)
-    return {**{key: row for key, row in ours.items() if row.whole in waiting}, **theirs}
+def _checks(
+    connection: Connection, own: ServicePlan
+) -> tuple[frozenset[TableCheck], dict[TableCheck, ObjectId]]:
+    """The checks that a side goes without while it follows (`migration.steps.shifting_checks`), and all that
+    it has."""
+    rows = connection.execute(query("checks"), {"schemas": list(own.schemas)})
+    there = {
+        TableCheck(TableName(schema, table), name): (classid, oid)
+        for schema, table, name, classid, oid in rows
+    }
+    return frozenset(without(connection, own.service)), there
+
+
+def _as_if_there(
+    without_them: _Side, with_them: _Side, off: Set[TableCheck], there: Mapping[TableCheck, ObjectId]
+) -> _Side:
+    """A side's rows, with the checks that are put on it as it is opened, and what is said of them."""
+    waiting = {key for check, key in there.items() if check in off}
+    return {**{key: row for key, row in with_them.items() if row.whole in waiting}, **without_them}
 
 
 def _with_policy_roles(rows: _Side, catalog: Catalog, contract: Contract, own: ServicePlan) -> _Side:

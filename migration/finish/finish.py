@@ -39,6 +39,7 @@ from migration.references.replicas import lead_to_own, require_reachable
 from migration.steps.apply_path import forget_names_on_source, forget_names_on_target
 from migration.steps.context import OnlineMove
 from migration.steps.runner import Step
+from migration.steps.shifting_checks import forget_checks
 from migration.switch.live import verify_live
 from migration.verify.changed_keys import ChangedKeys
 from migration.verify.model import Verification
@@ -149,6 +150,8 @@ def end_replication(move: OnlineMove) -> Mapping[str, Any]:
         forward.drop()
     forget_names_on_source(move)
     forget_names_on_target(move)
+    # The old copy stays as it was.
+    forget_checks(move)
     return {}
 
 

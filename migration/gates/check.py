@@ -17,6 +17,7 @@ from migration.gates.backups import BACKUPS
 from migration.gates.carried import CARRIED
 from migration.gates.data import DATA
 from migration.gates.model import Gate, GateLimits, GateReport, Stage
+from migration.gates.performance import PERFORMANCE
 from migration.gates.references import REFERENCES
 from migration.gates.replication import REPLICATION
 from migration.gates.scene import Check, Scene
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     *TRANSACTIONS,
     *SESSIONS,
     *BACKUPS,
+    *PERFORMANCE,
     *SIGNATURES,
     *SESSION_STATE,
 )

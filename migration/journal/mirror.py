@@ -3,7 +3,7 @@
 The journal in the shared database is what counts. This is a copy of its newest words on the machine that runs
 the move: who watches needs no login on the shared database to show it. A file that cannot be written is no
 reason to stop a move. Shape of `<moves>/<service>.json`: state, mode, updated; step (name, began, switching);
-verified (equal, at); rows; pause_seconds; gates (by stage, the names of the no-gos).
+verified (equal, at); rows; pause_seconds; gates (by stage, the names of the no-gos); orphans.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Mirror:
         if self._folder is not None:
             kept = self._read(self._folder / f"{service}.json").get("gates") or {}
             self._change(service, gates={**kept, stage: list(no_gos)})
+
+    def orphans(self, service: str, rows: int) -> None:
+        """Its references to other services were checked: so many of its rows refer to what is not there."""
+        self._change(service, orphans=rows)
 
     def _change(self, service: str, **changes: Any) -> None:
         if self._folder is None:

@@ -26,7 +26,7 @@ from migration.copy.pace import CopyPace
 from migration.guards.flag import UPDATED
 from migration.journal.journal import Move
 from migration.journal.states import SWITCHING, State, Verb
-from migration.moves.start import START
+from migration.moves.start import START, run_start
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
 from migration.replicate.slots import KEYS_SUFFIX, SEEN_SUFFIX, drop_slot
@@ -53,7 +53,6 @@ CLAIM_SECONDS = 30.0
 POINT_BEFORE = "make a restore point of all services"
 STRANDED_FACTOR = 20
 """Times the usual patience (10 minutes) that a switch is tried to be settled while its clients wait."""
-
 
 _AFTER: dict[tuple[Verb, Verdict], str] = {
     ("cutover", Verdict.BACK): State.FOLLOWING,
@@ -96,7 +95,7 @@ class Online:
             self._undo_start(move, service, plan)
             move = journal.start(service, "online", State.STARTING)
         try:
-            self.runner.run(move, START, self.context(move, service, plan))
+            run_start(self.runner, move, self.context(move, service, plan))
         except BaseException:
             # Without the journal, or with something left, the move stays as it is: `resume` undoes the rest.
             if not self.runner.left:
@@ -130,7 +129,9 @@ class Online:
         direction: Direction = "forward" if move.state == State.FOLLOWING else "back"
         ends = source_database(self.contract), target_database(service)
         with Flow(service.name, direction, *(ends if direction == "forward" else ends[::-1])) as flow:
-            plan, taken = take_over(lambda plan: self.context(move, service, plan), flow, read)
+            plan, taken = take_over(
+                lambda plan: self.context(move, service, plan), flow, read, service.schema_name
+            )
         self.taken[service.name] = taken
         if taken.tables or taken.keys:
             journal = self.runner.journal
@@ -178,7 +179,7 @@ class Online:
                 return self._switch(move, "cutover", actions)
 
     def rollback(self, service: Service, plan: Plan, *, verified: bool = True) -> SwitchResult:
-        """Switch the service back to the shared database, with every write made since the cutover.
+        """Switch the service back to the shared database, with every write made since.
 
         Verified as before a cutover; without `verified` only what changes from now on is compared.
         Raises VerificationFailed or what the failing step raised: the service is then where it was.
@@ -242,6 +243,7 @@ class Online:
             verb = SWITCHING[move.state]
             with SwitchActions(self.context(move, service, plan), verb) as actions:
                 self._settle(move, verb, actions)
+                actions.validate()
         self._drop_stale_slots(service)
         return self.state(service)
 
@@ -274,11 +276,8 @@ class Online:
         self.runner.journal.set_state(move, State.UNDONE, over=True)
 
     def _drop_stale_slots(self, service: Service) -> None:
-        """Slots that nobody reads would keep WAL for ever.
-
-        They are of a comparison that was killed, or of the way back where a switch went back while its side
-        did not answer; the latter waits for another `resume` if it still does not.
-        """
+        """Slots that nobody reads would keep WAL for ever: of a killed comparison, or of the way back where a
+        switch went back while its side did not answer; that waits for another `resume` if need be."""
         move = self.state(service)
         source, target = source_database(self.contract), target_database(service)
         forward, back = flow_name(service.name, "forward"), flow_name(service.name, "back")
@@ -330,6 +329,7 @@ class Online:
             raise
         self._ended(move, _AFTER[verb, Verdict.FORWARD], actions)
         self.runner.journal.mirror.switched(move.service, result.pause_ms)
+        actions.validate()
         return result
 
     def _settle_after(
@@ -373,9 +373,9 @@ class Online:
             self._ended(move, _AFTER[verb, verdict], actions)
 
     def _ended(self, move: Move, state: str, actions: SwitchActions) -> None:
+        # Ahead of the state: whoever is killed in between comes here again.
+        actions.follows("target" if state == State.FOLLOWING else "source")
         self.runner.journal.set_state(move, state)
-        if state == State.FOLLOWING:
-            actions.own_database_follows()
 
     def _record(self, move: Move, verb: Verb) -> SwitchRecord:
         return SwitchRecord(self.runner.journal, move, verb, self.runner.observer)

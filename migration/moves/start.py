@@ -7,8 +7,10 @@ back; a start that was cut off is taken back and begun anew, because the copy's 
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.replication_roles import flow_name
@@ -18,7 +20,9 @@ from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
 from migration.copy.tables import CopyTask, copy_tables
 from migration.guards.changes import WATCHING
+from migration.journal.journal import Move
 from migration.moves.key_orphans import require_no_orphans
+from migration.moves.meanwhile import COPIED, MADE, fill_what_came, make_new, make_what_came, new_tables
 from migration.moves.offline import (
     build,
     guard_source,
@@ -34,18 +38,25 @@ from migration.references.replicas import drop_replicas, make_replicas
 from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
+from migration.schema.dumps import schema_dumps
+from migration.slo.hold import Hold, holding
+from migration.slo.look import Eyes
 from migration.steps.apply_path import (
     find_names_on_source,
     find_names_on_target,
     forget_names_on_source,
     forget_names_on_target,
 )
-from migration.steps.clock_checks import take_off_clock_checks
 from migration.steps.context import OnlineMove
-from migration.steps.runner import Step
+from migration.steps.runner import Runner, Step
+from migration.steps.shifting_checks import forget_checks, take_off_own
 
 CAUGHT_UP_BYTES = 1 << 20
 """A subscriber this close follows: what is left is applied in milliseconds."""
+
+
+LOOK_ROUNDS = 10
+"""Of half a second each: so often tables are looked for that nobody saw made; they stop the apply worker."""
 
 
 def publish_source(move: OnlineMove) -> Mapping[str, Any]:
@@ -69,9 +80,10 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     """Make the slot, and copy every row and large object as of its snapshot."""
     path = move.service.own_search_path
     tasks = [CopyTask(move.name, table, move.target, path) for table in move.own.tables]
-    with move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+    with _slo(move) as hold, move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+        new = new_tables(move, snapshot)
         with wal_watch([slot_of(flow)], move.wal_limit_bytes, move.stop) as stop:
-            with held_back(move.source, move.pace, move.progress) as throttle:
+            with held_back(move.source, move.pace, move.progress, hold) as throttle:
                 tables = [
                     table
                     for wave in in_waves(tasks, move.own, move.plan.catalog)
@@ -106,7 +118,27 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
             "bytes": sum(table.bytes for table in tables),
             "large_objects": len(objects.oids),
             "throttle": throttle.figures(),
+            "new_tables": new,
+            **({} if hold is None else {"slo": hold.figures()}),
         }
+
+
+@contextlib.contextmanager
+def _slo(move: OnlineMove) -> Iterator[Hold | None]:
+    """What holds the copy back while the service does worse than before; None where nobody says how well it
+    has to do. Raises NotMeasured, Interrupted."""
+    if move.service.slo is None:
+        yield None
+        return
+
+    def check() -> None:
+        if move.stop.is_set():
+            raise Interrupted("interrupted; what was begun is undone and nothing was switched")
+
+    move.progress.note(f"{move.name}: how it does is measured for {move.service.slo.before} s")
+    with holding(Eyes(move.service, move.contract, "source"), check) as hold:
+        move.progress.note(f"{move.name} before its copy: {hold.band.before}")
+        yield hold
 
 
 def drop_slot(move: OnlineMove) -> None:
@@ -147,7 +179,12 @@ def catch_up(move: OnlineMove) -> Mapping[str, Any]:
         first = last = flow.lag().bytes
         move.progress.phase("catch up", first)
         move.progress.table(move.name, first)
-        while last > CAUGHT_UP_BYTES:
+        make_new(move, flow)
+        for rounds in itertools.count(1):
+            if last <= CAUGHT_UP_BYTES:
+                break
+            if rounds % LOOK_ROUNDS == 0:
+                make_new(move, flow)
             if move.stop.wait(0.5):
                 raise Interrupted("interrupted while the target was catching up")
             if time.monotonic() - begun > move.catch_up_seconds:
@@ -186,15 +223,24 @@ START: tuple[Step[OnlineMove], ...] = (
     Step(WATCHING, watch_schema, undo=unwatch_schema),
     Step("create the schema", make_schema, undo=unmake_schema),
     Step("let replicas of other services follow", make_replicas, undo=drop_replicas),
-    Step("copy from the slot's snapshot", copy_from_slot, undo=drop_slot),
+    Step(COPIED, copy_from_slot, undo=drop_slot),
     Step("build indexes and constraints", build),
     Step("set the sequences", set_sequences),
     Step("guard the target", guard_target, undo=unguard_target),
     Step("let rows that come find names", find_names_on_target, undo=forget_names_on_target),
-    Step("take off checks that ask the clock", take_off_clock_checks),
+    Step("take off checks that may refuse rows", take_off_own, undo=forget_checks),
     Step("publish on the target", publish_target, undo=drop_back),
-    Step("subscribe", subscribe),
     Step("carry schema changes over", carry_changes, undo=carry_no_changes),
+    Step(MADE, make_what_came),
+    Step("subscribe", subscribe),
     Step("catch up", catch_up),
+    Step("fill what came meanwhile", fill_what_came),
 )
 """In order. Undone from the last that was begun to the first."""
+
+
+def run_start(runner: Runner, move: Move, context: OnlineMove) -> None:
+    """Run them, by one dump of the schema: what is built after the copy is what was made before it, whatever
+    somebody has dropped meanwhile. Raises what the step that failed raised, after everything was undone."""
+    with schema_dumps(context.source) as context.dumps:
+        runner.run(move, START, context)

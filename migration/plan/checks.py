@@ -22,6 +22,7 @@ from migration.plan.judge.paths import path_problems
 from migration.plan.judge.replica_mode import replica_mode_problems
 from migration.plan.judge.rights import rights_problems
 from migration.plan.judge.session_paths import session_path_problems
+from migration.plan.judge.shifting import shifting_problems
 from migration.plan.model import Problem, ProblemKind, Severity, TargetFacts
 from migration.plan.readback import readback_problems
 from migration.plan.targets import target_problems
@@ -122,6 +123,7 @@ def service_problems(
     yield from circle_problems(service, catalog, closure)
     yield from _tables(service, catalog, closure)
     yield from path_problems(service, catalog, closure)
+    yield from shifting_problems(service, catalog, closure)
     yield from session_path_problems(service, catalog, closure, claimed)
     yield from identity_problems(service, catalog, closure, target)
     yield from column_order_problems(service, catalog, closure)

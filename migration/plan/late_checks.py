@@ -67,8 +67,8 @@ def _may_be_late(catalog: Catalog, check: CatalogObject) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockCheck:
-    """A check of a table that time may make false."""
+class ShiftingCheck:
+    """A check of a table that may refuse, as a row is replicated, what it let in."""
 
     id: ObjectId
     identity: str
@@ -77,12 +77,12 @@ class ClockCheck:
     definition: str
 
 
-def asking_the_clock(objects: Set[ObjectId], catalog: Catalog) -> frozenset[ObjectId]:
-    """The checks of tables, of these objects, that do. One of a domain that does is a no-go of the plan."""
+def shifting(objects: Set[ObjectId], catalog: Catalog) -> frozenset[ObjectId]:
+    """The checks of tables, of these objects, that may. A domain's that asks the clock is a no-go."""
     return frozenset(
         key
         for key, judged in catalog.judged.items()
-        if judged.clock
+        if judged.shifting
         and key in objects
         and key[0] == PG_CONSTRAINT
         and catalog.whole(key)[0] == PG_CLASS
@@ -91,12 +91,12 @@ def asking_the_clock(objects: Set[ObjectId], catalog: Catalog) -> frozenset[Obje
     )
 
 
-def clock_checks(plan: ServicePlan, catalog: Catalog) -> Iterator[ClockCheck]:
-    """Those of them that are not inherited: a parent's goes to its children, and with them."""
-    for key in sorted(asking_the_clock(plan.objects, catalog)):
+def shifting_checks(plan: ServicePlan, catalog: Catalog) -> Iterator[ShiftingCheck]:
+    """Those of the service that are not inherited: a parent's goes to its children, and with them."""
+    for key in sorted(shifting(plan.objects, catalog)):
         if not catalog.judged[key].inherited:
             check, table = catalog.objects[key], catalog.tables[catalog.whole(key)[1]]
-            yield ClockCheck(key, check.identity, table.name, check.name, check.definition)
+            yield ShiftingCheck(key, check.identity, table.name, check.name, check.definition)
 
 
 def names_of_parts(checks: Set[ObjectId], catalog: Catalog, whole: ObjectId) -> frozenset[str]:

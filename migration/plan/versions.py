@@ -16,6 +16,9 @@ from migration.plan.model import Problem, TargetFacts
 _GENERATED_ALIKE = 16
 """From this version on, a child's column is generated where its parent's is, and nowhere else."""
 
+_WIDER_TYPES = 17
+"""From this version on, intervals may be infinite, and jsonpath has more methods."""
+
 
 def version_problems(
     service: Service, catalog: Catalog, closure: Closure, target: TargetFacts
@@ -23,6 +26,7 @@ def version_problems(
     """What would be refused, or fail where it is used, because the server is newer."""
     yield from keyword_problems(service, catalog, closure, target)
     yield from _generated(service, catalog, closure, target)
+    yield from _only_newer(service, catalog, closure, target)
     for key in sorted(closure.objects):
         item, routine = catalog.objects[key], catalog.routines.get(key)
         if routine is None or routine.parsed:
@@ -53,6 +57,34 @@ def _generated(
                 f" {_GENERATED_ALIKE} and newer refuse: {ddl}; in the shared database, and let a trigger"
                 " compute it",
             )
+
+
+def _only_newer(
+    service: Service, catalog: Catalog, closure: Closure, target: TargetFacts
+) -> Iterator[Problem]:
+    if not catalog.server.major < _WIDER_TYPES <= target.major:
+        return
+    tables = [
+        catalog.tables[oid]
+        for classid, oid in sorted(closure.objects)
+        if classid == PG_CLASS and oid in catalog.tables
+    ]
+    columns = [
+        f"{table.name}.{display_name(column.name)}"
+        for table in tables
+        for column in table.copied
+        if table.holds_rows and column.type.startswith(("interval", "jsonpath"))
+    ]
+    if columns:
+        more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+        yield Problem(
+            service.name,
+            "version",
+            "note",
+            f"{', '.join(columns[:3])}{more}: PostgreSQL {_WIDER_TYPES} and newer take what"
+            f" {catalog.server.major} cannot read (infinite intervals, more of jsonpath); such a value,"
+            " written after the cutover, would stop the way back",
+        )
 
 
 def _parses(body: str) -> bool:

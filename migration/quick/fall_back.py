@@ -17,6 +17,7 @@ from migration.quick.context import QuickMove
 from migration.quick.sequences import raise_on, raised, reached
 from migration.replicate.subscription import Subscription
 from migration.steps.runner import Step
+from migration.steps.shifting_checks import put_on_shared
 
 
 def hold_clients(move: QuickMove) -> Mapping[str, Any]:
@@ -69,6 +70,7 @@ FALL_BACK: tuple[Step[QuickMove], ...] = tuple(
         ("make the clients wait", hold_clients),
         ("close its own database, should it answer", close_own),
         ("stop following its own database", stop_following),
+        ("put checks on the shared database", put_on_shared),
         ("raise the shared database's sequences", raise_sequences),
         ("open the shared database", open_shared),
         ("lead the clients to the shared database", lead_to_shared),

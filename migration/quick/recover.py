@@ -18,6 +18,7 @@ from migration.quick.kept_rows import keep_rows
 from migration.quick.sequences import raise_on, raised, reached
 from migration.replicate.removal import take_away
 from migration.steps.runner import Step
+from migration.steps.shifting_checks import put_on_own, take_off_own
 from migration.switch.repair_rows import NAMED_AT_MOST, take_rows
 from migration.verify.compare import compare
 from migration.verify.model import Verification
@@ -130,10 +131,12 @@ RECOVER: tuple[Step[QuickMove], ...] = tuple(
         ("make the clients wait", hold_clients),
         ("close both sides", close_both),
         ("end what replicated between them", end_replication),
+        ("take checks off that may refuse rows", take_off_own),
         ("compare all rows of both", compare_sides),
         ("reconcile them", reconcile),
         ("raise its sequences", raise_sequences),
         ("let the shared database follow again", follow),
+        ("put checks on its own database", put_on_own),
         ("open its own database", open_own),
         ("lead the clients to its own database", lead_to_own),
     )

@@ -32,6 +32,8 @@ _DETAIL_LINES = 64
 _ERROR = re.compile(r"(?P<at>^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?.*?\bERROR:  (?P<said>.*)$")
 _RELATION = re.compile(r'replication target relation "(?P<relation>[^"]+)"')
 
+_NEW = re.compile(r'replication target relation "[^"]+" does not exist')
+
 
 def why_stalled(connection: Connection, name: str, control: Any = None) -> str | None:
     """What keeps the subscription `name` of the connection's server from applying, in words.
@@ -70,6 +72,9 @@ def describe(connection: Connection, state: SubscriptionState | None, control: A
     said = last_error(read_log(connection, control), state.oid) if state.errors else None
     where = f"the last one {said}" if said else "its server's log names them"
     errors = f", after {state.errors} errors ({where})" if state.errors else ""
+    if said and _NEW.search(said):
+        made = "nobody saw that table being made, `verify` makes it there"
+        return f"its apply worker does not run{errors}: {made}"
     return (
         f"its apply worker does not run{errors}; it tries again by itself every few seconds, so mend the "
         "cause (docs/runbooks/cutover.md, 'Replication has stopped')"

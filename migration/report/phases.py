@@ -39,12 +39,15 @@ _STEPS = {
         "let rows that come back find names",
         "publish on the source", "watch the schema",
         "create the schema", "let replicas of other services follow", "set the sequences",
-        "guard the target", "let rows that come find names", "take off checks that ask the clock",
+        "guard the target", "let rows that come find names", "take off checks that may refuse rows",
         "publish on the target", "drop the keys that cross",
     ),
     Phase.COPY: ("copy the rows", "copy the large objects", "copy from the slot's snapshot"),
     Phase.BUILD: ("build indexes and constraints",),
-    Phase.FOLLOW: ("subscribe", "carry schema changes over", "catch up", "take carried schema changes over"),
+    Phase.FOLLOW: (
+        "carry schema changes over", "make what came meanwhile", "subscribe", "catch up",
+        "fill what came meanwhile", "take carried schema changes over",
+    ),
     Phase.COMPARE: ("verify", "take the digests of the old copy"),
     Phase.SWITCH: (
         "pause the gateway", "close the source", "open the target", "repoint the gateway",

@@ -24,8 +24,13 @@ from migration.guards.ownership import Ownership
 from migration.journal.states import Verb
 from migration.replicate.flow import Flow
 from migration.replicate.subscription import Subscription
-from migration.steps.clock_checks import put_on_clock_checks, take_off_clock_checks
 from migration.steps.context import OnlineMove
+from migration.steps.shifting_checks import (
+    has_shifting_checks,
+    put_on_checks,
+    take_off_checks,
+    validate_served,
+)
 from migration.switch.before_pause import require_no_long_transaction
 from migration.switch.carry_out import Figures
 from migration.switch.large_objects import Carried, LargeObjectSide, carry_large_objects
@@ -81,6 +86,7 @@ class SwitchActions:
         self._taken = taken
         self._opened: _Open | None = None
         self._attempted: set[Step] = set()
+        self._put_on: list[str] = []
         # The watch is over the shared database's schema, the one that is copied from.
         self._began = read_watch(move.journal.steps(move.move)) if verb == "cutover" else None
 
@@ -119,10 +125,21 @@ class SwitchActions:
             self._recheck.narrow()
         self._require_no_more_changes()
 
-    def own_database_follows(self) -> None:
-        """After a switch that left it so. What fails here is met by the next switch."""
-        with contextlib.suppress(MigrationError):
-            take_off_clock_checks(self._move)
+    @property
+    def with_checks(self) -> bool:
+        """Whether there are checks that the side that follows goes without."""
+        return bool(self._put_on or has_shifting_checks(self._move))
+
+    def follows(self, route: Route) -> None:
+        """After a switch that left that side following. What fails here is met by the next switch."""
+        if self.with_checks:
+            with contextlib.suppress(MigrationError):
+                take_off_checks(self._move, self._database(route))
+
+    def validate(self) -> None:
+        """Once clients go on: the checks of the side that serves, which it went without."""
+        if self.with_checks:
+            validate_served(self._move)
 
     def close(self) -> None:
         """Close every session."""
@@ -280,8 +297,7 @@ class SwitchActions:
             values = read_sequences(old.session, [sequence.name for sequence in sequences])
         with new.database.translated("setting its sequences"):
             set_sequences(new.session, values)
-            if new.route == "target":
-                put_on_clock_checks(self._move, old.session, new.session)
+            self._put_on = put_on_checks(self._move, new.session)
         carried = self._carry_large_objects()
         return {
             "sequences": len(values),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.postgres_parser import parser
@@ -64,6 +64,10 @@ class SessionUse:
     role: str | None
     calls: int
     example: str
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {**asdict(self), "instead": ADVICE[self.kind]}
 
     def __str__(self) -> str:
         what = f" {self.what}" if self.what else ""

@@ -53,7 +53,7 @@ def audit(
         ) from None
     found = [
         one
-        for one in entries(_log(wanted), begin)
+        for one in entries(log_folder(wanted), begin)
         if (reads or one.changes) and (role is None or one.role == role)
     ]
     if as_json:
@@ -85,7 +85,8 @@ def audit(
         )
 
 
-def _log(service: Service) -> Path:
+def log_folder(service: Service) -> Path:
+    """Where an instance's log is. Raises NotMeasured where it is not on this machine."""
     data = Path(service.instance_control.data)
     for folder in (data.parent / "log", data / "log"):
         if folder.is_dir():

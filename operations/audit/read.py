@@ -23,7 +23,7 @@ _BEGINS = re.compile(
     r"(?P<severity>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|CONTEXT|STATEMENT|QUERY):  ?"
     r"(?P<message>.*)"
 )
-_STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
+_STATEMENT = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement|execute [^:]*): (.*)", re.DOTALL)
 _AUDIT = "AUDIT: SESSION,"
 _PARAMETERS = re.compile(r"[Pp]arameters: (.*)", re.DOTALL)
 _CHANGES = re.compile(
@@ -58,14 +58,21 @@ def entries(folder: Path, since: datetime) -> Iterator[Entry]:
     files = sorted((*folder.glob("*.log"), *folder.glob("*.json")), key=lambda file: file.stat().st_mtime)
     recent = [file for file in files if file.stat().st_mtime >= since.timestamp()]
     for file in recent:
-        try:
-            with file.open(encoding="utf-8", errors="replace") as lines:
-                read = _json(lines) if file.suffix == ".json" else _plain(lines)
-                yield from (entry for entry in read if entry.at >= since)
-        except OSError as error:
-            raise NotMeasured(
-                f"{file} cannot be read ({error.strerror}): an audit is for who runs the instance"
-            ) from error
+        yield from entries_of(file, since)
+
+
+def entries_of(file: Path, since: datetime) -> Iterator[Entry]:
+    """The same of one file: plain as the stack's servers write it, jsonlog (`.json`), csvlog (`.csv`).
+
+    Raises NotMeasured for what cannot be read.
+    """
+    read = {".json": _json, ".csv": _csv}.get(file.suffix, _plain)
+    try:
+        with file.open(encoding="utf-8", errors="replace", newline="") as lines:
+            yield from (entry for entry in read(lines) if entry.at >= since)
+    except (OSError, csv.Error) as error:
+        said = getattr(error, "strerror", None) or error
+        raise NotMeasured(f"{file} cannot be read ({said}): a log is for who runs the server") from error
 
 
 def _plain(lines: Iterable[str]) -> Iterator[Entry]:
@@ -120,6 +127,23 @@ def _json(lines: Iterable[str]) -> Iterator[Entry]:
         )
         who = said["user"], said.get("application_name", ""), said.get("remote_host", ""), int(said["pid"])
         found = _entry(at, who, str(said.get("message", "")), str(said.get("detail", "")))
+        if found is not None:
+            yield found
+
+
+_CSV_TIME, _CSV_USER, _CSV_PID, _CSV_HOST, _CSV_SEVERITY = 0, 1, 3, 4, 11
+_CSV_MESSAGE, _CSV_DETAIL, _CSV_APPLICATION = 13, 14, 22
+"""Columns of csvlog (PostgreSQL's documentation, "Using CSV-Format Log Output")."""
+
+
+def _csv(lines: Iterable[str]) -> Iterator[Entry]:
+    csv.field_size_limit(1 << 30)
+    for row in csv.reader(lines):
+        if len(row) <= _CSV_APPLICATION or row[_CSV_SEVERITY] != "LOG" or not row[_CSV_USER]:
+            continue
+        at = _time(row[_CSV_TIME].rpartition(" ")[0]).replace(tzinfo=UTC)
+        who = row[_CSV_USER], row[_CSV_APPLICATION], row[_CSV_HOST].rpartition(":")[0], int(row[_CSV_PID])
+        found = _entry(at, who, row[_CSV_MESSAGE], row[_CSV_DETAIL])
         if found is not None:
             yield found
 

@@ -20,5 +20,6 @@ VERBS: Verbs = {
     "watch": "operations.watch.command:watch",
     "size": "operations.size.command:size_verb",
     "audit": "operations.audit.command:audit",
+    "load": "operations.commands.load:app",
     "preview": "operations.preview.command:preview",
 }

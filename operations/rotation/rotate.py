@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from core.evidence.chain import Evidence, Kind
 from core.gateway.claim import claimed
 from core.sessions.connections import Database
 from core.sessions.stack import endpoint_database, read_contract
+from operations.monitoring.figures.logins import keep_rotated
 from operations.preview import pulumi
 from operations.preview.steps import Preview, Step
 from operations.rotation.stack_settings import Counts, StackSettings
@@ -111,6 +113,8 @@ def bring_up(
         prove(now)
     done = Rotated(service.name, now.login.name, now.previous, now.turns, counts.own, len(preview.steps))
     Evidence(after).add(Kind.ROTATED, done.as_json(), service=service.name)
+    if now.turns != service.turns:
+        keep_rotated(after, service.name, time.time())
     return done
 
 

@@ -8,23 +8,26 @@ import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from components.contract import Contract, Service, WatchedService
 from core.errors import MigrationError
 from core.sessions.connections import Database
-from core.sessions.queries import queries
+from core.sessions.queries import queries, statements
 from operations.monitoring.figures.gateways import Consoles
 from operations.monitoring.figures.of_all import figures
+from operations.watch.spread import Counted
 from servers.errors import ServerError
 from servers.pgbouncer_routes import read_routes
 
 query = queries(__package__)
+statement = statements(__package__)
 
 APPLICATION = "waqiti-watch"
 ALARMS_SECONDS = 2.0
@@ -55,6 +58,8 @@ class ServiceLook:
     """Of its move."""
     leads_to: str | None
     """`shared` or `own`."""
+    statements: Counted | None = None
+    """What pg_stat_statements counted; None: it is not there."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Picture:
         return {
             "stack": self.stack,
             "at": self.at,
-            "services": {one.service: asdict(one) for one in self.services},
+            "services": {one.service: asdict(replace(one, statements=None)) for one in self.services},
             "alarms": None if self.alarms is None else [asdict(alarm) for alarm in self.alarms],
             "rules": self.rules,
         }
@@ -89,6 +94,8 @@ class Watch:
     contract: Contract
     services: tuple[Service, ...]
     _sessions: dict[str, psycopg.Connection[tuple[Any, ...]]] = field(default_factory=dict)
+    _counters: dict[str, sql.Composed | None] = field(default_factory=dict)
+    """By service, once a session: how pg_stat_statements is asked; None: it is not there."""
 
     def __post_init__(self) -> None:
         self._consoles = Consoles({one.name: one.gateway_control for one in self.services})
@@ -119,14 +126,15 @@ class Watch:
                     said[service.name][0],
                     said[service.name][1],
                     _leads_to(service),
+                    counted,
                 )
-                for service, (row, problem) in zip(self.services, instances, strict=True)
+                for service, (row, problem, counted) in zip(self.services, instances, strict=True)
             ),
             alarms=alarms,
             rules=rules,
         )
 
-    def _instance(self, service: Service) -> tuple[dict[str, int], str | None]:
+    def _instance(self, service: Service) -> tuple[dict[str, int], str | None, Counted | None]:
         try:
             session = self._sessions.get(service.name)
             if session is None or session.closed:
@@ -140,14 +148,28 @@ class Watch:
                 session = self._sessions[service.name] = database.connect(
                     application_name=APPLICATION, connect_timeout=3
                 )
+                self._counters.pop(service.name, None)
             with session.cursor(row_factory=dict_row) as cursor:
                 row = cursor.execute(query("instance")).fetchone()
+            counted = self._statements(service.name, session)
         except (MigrationError, psycopg.Error) as error:
             kept = self._sessions.pop(service.name, None)
             if kept is not None:
                 kept.close()
-            return {}, " ".join(str(error).split())
-        return dict(row or {}), None
+            return {}, " ".join(str(error).split()), None
+        return dict(row or {}), None, counted
+
+    def _statements(self, name: str, session: psycopg.Connection[tuple[Any, ...]]) -> Counted | None:
+        """What pg_stat_statements counted so far; None where it is not there."""
+        if name not in self._counters:
+            home = session.execute(query("home")).fetchone()
+            asked = None if home is None else sql.Identifier(home[0], "pg_stat_statements")
+            self._counters[name] = None if asked is None else statement("statements").format(function=asked)
+        asking = self._counters[name]
+        if asking is None:
+            return None
+        rows = session.execute(asking).fetchall()
+        return {(one[0], one[1]): (int(one[2]), float(one[3]), float(one[4])) for one in rows}
 
     def _figures(self) -> dict[str, tuple[dict[str, float], str | None]]:
         found: dict[str, tuple[dict[str, float], str | None]] = {

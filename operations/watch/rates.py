@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from operations.watch.look import Picture, ServiceLook
+from operations.watch.spread import Spread, spread
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Rate:
     """A transaction, on average, without its wait for a connection."""
     cache: float | None = None
     """Part of what was read that was in the cache."""
+    spread: Spread | None = None
+    """How long statements took in its own database."""
 
 
 def rates(before: Picture | None, now: Picture) -> dict[str, Rate]:
@@ -41,6 +44,7 @@ def _rate(before: ServiceLook | None, now: ServiceLook, seconds: float) -> Rate:
         None if passed is None else passed / seconds,
         took / passed * 1000 if took is not None and passed else None,
         cache,
+        spread(before.statements, now.statements),
     )
 
 

@@ -23,9 +23,9 @@ def screen(picture: Picture, of: Mapping[str, Rate], width: int) -> RenderableTy
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), width=min(width, 80))
     grid.add_column("service", no_wrap=True, overflow="ellipsis", max_width=13)
     grid.add_column("at", no_wrap=True, max_width=6)
-    for heading in ("conn", "tx/s", "ms", "wait", "cache", "lock", "disk", "WAL", "bak"):
+    for heading in ("conn", "tx/s", "ms", "p95", "p99", "wait", "hit", "lock", "disk", "WAL", "bak"):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("state", no_wrap=True, overflow="ellipsis", max_width=12)
+    grid.add_column("state", no_wrap=True, overflow="ellipsis", max_width=10)
     for one in picture.services:
         grid.add_row(*_cells(one, of.get(one.service, Rate())))
     lines = list(_wrong(picture))
@@ -59,6 +59,8 @@ def _cells(one: ServiceLook, rate: Rate) -> Iterator[Text]:
         yield Text("down", style="bold red")
     yield Text("" if rate.transactions is None else f"{rate.transactions:.0f}")
     yield Text("" if rate.milliseconds is None else f"{rate.milliseconds:.3g}")
+    yield Text("" if rate.spread is None else short(rate.spread.p95))
+    yield Text("" if rate.spread is None else short(rate.spread.p99))
     yield _waited(figures, gateway=gateway)
     yield Text(
         "" if rate.cache is None else f"{rate.cache:.0%}",
@@ -113,6 +115,13 @@ def size(count: float) -> str:
         if count >= unit:
             return f"{count / unit:.2g}{name}" if count < 10 * unit else f"{count / unit:.0f}{name}"
     return f"{count:.0f}"
+
+
+def short(milliseconds: float) -> str:
+    """Milliseconds in at most four columns: 0.4, 12, 930, 2.1s, 40s."""
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.2g}s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f}s"
+    return f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"
 
 
 def age(seconds: float) -> str:

@@ -15,6 +15,7 @@ import pytest
 from psycopg import errors
 
 from components.contract import Login
+from tests.clients.deploys import DEPLOYS, TOOLS
 from tests.support.clusters import Clusters
 from tests.support.moves import World, world
 from tests.support.schema_tools import schema_tools
@@ -39,6 +40,13 @@ CARRIED = (
     "CREATE INDEX notes_person ON notes (person)",
     "CREATE UNIQUE INDEX CONCURRENTLY people_name ON people (name)",
     "COMMENT ON TABLE notes IS 'of people'",
+    "ALTER TABLE people ALTER COLUMN name SET DEFAULT 'nobody', ALTER COLUMN joined DROP DEFAULT",
+    "ALTER TABLE notes ALTER COLUMN mood SET DEFAULT 'busy'",
+)
+DEFAULTS = (
+    "SELECT count(*) FROM information_schema.columns WHERE (table_name, column_name) IN"
+    " (('people', 'name'), ('people', 'joined'), ('notes', 'mood'))"
+    " AND (column_default LIKE '%nobody%' OR column_default LIKE '%busy%')"
 )
 INSERTED = "INSERT INTO notes (person) VALUES (9)"
 FLYWAY = (
@@ -72,12 +80,29 @@ FLYWAY = (
         "CREATE INDEX CONCURRENTLY pets_owner ON pets (owner);",
     ),
 )
-CHANGELOG = """--liquibase formatted sql
---changeset of:1
-CREATE TABLE tags (id int PRIMARY KEY, tag text);
---changeset of:2
-ALTER TABLE tags ADD COLUMN at timestamptz DEFAULT now();
-"""
+CHANGESETS = (
+    "CREATE TABLE tags (id int PRIMARY KEY, tag text);",
+    "ALTER TABLE tags ADD COLUMN at timestamptz DEFAULT now();",
+    "CREATE TABLE tagged (tag int REFERENCES tags, person int); CREATE INDEX tagged_tag ON tagged (tag);",
+    "INSERT INTO tags (id, tag) VALUES (1, 'one'); INSERT INTO tagged VALUES (1, 2);",
+    "ALTER TABLE tagged ADD CONSTRAINT tagged_once UNIQUE (tag, person);",
+    "ALTER TABLE tags DROP COLUMN at;",
+)
+DEPLOYED = {
+    "SELECT count(*) FROM alembic_version WHERE version_num = '0006'": 1,
+    "SELECT count(*) FROM django_migrations WHERE app = 'shop'": DEPLOYS,
+    "SELECT count(*) FROM knex_migrations": DEPLOYS,
+    "SELECT count(*) FROM migrations": DEPLOYS,
+    "SELECT sum(tier) FROM alembic_items": 22,
+    "SELECT sum(tier) FROM shop_item": 21,
+    "SELECT sum(tier) FROM knex_items": 21,
+    "SELECT sum(tier) FROM typeorm_item": 22,
+    "SELECT count(item) FROM alembic_lines": 5,
+    "SELECT sum(amount)::int FROM shop_line": 15,
+    "SELECT count(*) FROM knex_lines WHERE note = 'of ' || item": 5,
+    "SELECT count(*) FROM typeorm_line": 5,
+}
+"""What the deploys of `tests/clients/schema_tools` have made in the end."""
 NO_LOCK = "-postgresql.transactional.lock=false"
 REFUSED = (
     "ALTER TABLE people DROP COLUMN name",
@@ -134,25 +159,32 @@ def test_what_deploys_do_is_carried_over_and_the_move_goes_on(moving: World) -> 
     assert moving.open_sides("user") == {"target"}
     assert moving.count("user", "SELECT count(*) FROM notes") == 6
     assert moving.count("user", "SELECT count(DISTINCT joined) FROM people") == 1
+    assert moving.count("user", DEFAULTS) == 2
 
 
 def test_real_tools_deploy_in_every_phase_of_a_move(moving: World, tmp_path: Path) -> None:
-    tools = schema_tools(moving.contract.services["user"], tmp_path)
-    scripts = dict(FLYWAY[:1])
-    tools.flyway(scripts)
-    done(moving, "start", "user", "--yes")
-    for verb, (name, text) in zip(
-        (("cutover",), ("rollback", "--immediate"), ("cutover",), ("finish",)), FLYWAY[1:5], strict=True
-    ):
+    service = moving.contract.services["user"]
+    tools = schema_tools(service, tmp_path)
+    scripts: dict[str, str] = {}
+    phases = (("start",), ("cutover",), ("rollback", "--immediate"), ("cutover",), ("finish",), ())
+    for number, (verb, (name, text)) in enumerate(zip(phases, FLYWAY, strict=True), start=1):
         scripts[name] = text
         assert "Successfully applied 1 migration" in tools.flyway(scripts, NO_LOCK).stdout
-        tools.liquibase(CHANGELOG)
-        done(moving, *verb, "user", "--yes")
-    scripts |= dict(FLYWAY[5:])
-    tools.flyway(scripts, NO_LOCK)
+        tools.liquibase(changelog(CHANGESETS[:number]))
+        for tool in TOOLS:
+            tool.deploy(number, service, tmp_path)
+        if verb:
+            done(moving, *verb, "user", "--yes")
     assert moving.count("user", "SELECT count(*) FROM flyway_schema_history") == 1 + len(FLYWAY)
-    assert moving.count("user", "SELECT count(*) FROM databasechangelog") == 2
+    assert moving.count("user", "SELECT count(*) FROM databasechangelog") == len(CHANGESETS)
     assert moving.count("user", "SELECT sum(one) + sum(two) + sum(three) + sum(four) FROM pets") == 10
+    assert {query: moving.count("user", query) for query in DEPLOYED} == DEPLOYED
+
+
+def changelog(changesets: tuple[str, ...]) -> str:
+    """Of formatted SQL, as Liquibase reads it."""
+    sets = [f"--changeset of:{number}\n{text}\n" for number, text in enumerate(changesets, start=1)]
+    return "--liquibase formatted sql\n" + "".join(sets)
 
 
 def test_a_move_with_carried_changes_is_given_up_whole_and_begun_anew(moving: World) -> None:

@@ -1,4 +1,4 @@
-"""Checks that ask the clock, where a switch is cut off while it puts them on."""
+"""Checks that ask the clock: a switch that is cut off while it puts them on, and the way back."""
 
 from __future__ import annotations
 
@@ -61,6 +61,15 @@ def write_what_is_over_soon(moving: World, number: int) -> None:
             connection.execute(statement.format(number).encode())
 
 
+def checks(moving: World) -> dict[str, list[tuple[object, ...]]]:
+    """What is said of the check, on each side that has it."""
+    found = {}
+    for side, database in {"own": moving.target("user"), "shared": moving.source}.items():
+        with database.connect() as connection:
+            found[side] = connection.execute(CHECK).fetchall()
+    return found
+
+
 def test_a_kill_while_they_are_put_on_leaves_none_behind_a_resume(moving: World) -> None:
     own = moving.target("user")
     with own.connect(autocommit=False) as reader:
@@ -87,5 +96,14 @@ def test_a_kill_while_they_are_put_on_leaves_none_behind_a_resume(moving: World)
     write_what_is_over_soon(moving, 2)
     done(moving, "verify", "user")
     done(moving, "cutover", "user", "--yes")
-    with own.connect() as connection:
-        assert connection.execute(CHECK).fetchall() == [("of today",)]
+    # And the way back, where the shared database goes without it.
+    assert checks(moving) == {"own": [("of today",)], "shared": []}
+    write_what_is_over_soon(moving, 3)
+    done(moving, "rollback", "user", "--immediate", "--yes")
+    assert checks(moving) == {"own": [], "shared": [("of today",)]}
+    done(moving, "cutover", "user", "--yes")
+    assert checks(moving) == {"own": [("of today",)], "shared": []}
+    done(moving, "verify", "--schema", "user")
+    done(moving, "finish", "user", "--yes")
+    # What was put aside is as it was.
+    assert checks(moving) == {"own": [("of today",)], "shared": [("of today",)]}

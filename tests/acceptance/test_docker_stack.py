@@ -5,6 +5,7 @@ The tests share one stack and stand in the order of its life.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ from core.sessions.stack import endpoint_database
 from demo.environment.docker_host import image_name
 from migration.replicate.subscription import Subscription
 from operations.isolation.matrix import ELSEWHERE
+from servers.paths import cache_dir
 from servers.pgbouncer_routes import read_routes
 from tests.acceptance.logins import connect
+from tests.support.absence import absent
 from tests.support.docker_looks import (
     administrator,
     audit_lines,
@@ -86,6 +89,14 @@ def test_containers_have_a_read_only_root_no_capability_no_port_and_limits(deplo
         # Every statement passes the gateway: busy instances of others do not make it wait its turn.
         assert gateway["HostConfig"]["CpuShares"] > found["HostConfig"]["CpuShares"] > 0
         assert found["State"]["Health"]["Status"] in ("starting", "healthy")
+
+
+def test_gateways_run_the_pgbouncer_that_was_compiled_with_our_patches(deployed: DockerStack) -> None:
+    compiled = cache_dir() / "pgbouncer"
+    if not (compiled / "patches").exists():
+        absent("script/bootstrap has not compiled PgBouncer here: apt-get install gcc make patch")
+    said = deployed.execute("user-gateway", "sha256sum", "/usr/sbin/pgbouncer")
+    assert said.split()[0] == hashlib.sha256((compiled / "bin/pgbouncer").read_bytes()).hexdigest()
 
 
 def test_no_password_is_in_a_containers_environment_or_command(deployed: DockerStack) -> None:

@@ -58,6 +58,12 @@ class Running:
         assert self.process.returncode == 0, f"{self.name}: {complaints[-2000:]}"
         return Outcome(**json.loads(said.splitlines()[-1]))
 
+    def kill(self) -> None:
+        """Where a test ends without its outcome."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
 
 def start(
     driver: Driver, endpoint: Endpoint, login: Login, folder: Path, *, prepared: bool, rest_ms: int = 50
@@ -92,9 +98,27 @@ def _java() -> list[str]:
     return ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", path, "Client"]
 
 
+def _django() -> list[str]:
+    return [sys.executable, str(python_packages().parent / "client.py")]
+
+
+def python_packages() -> Path:
+    """The folder with those of `python/requirements.txt`, which the project's own environment has not."""
+    install = [
+        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
+        "--only-binary=:all:", "--target", "packages", "-r", "requirements.txt",
+    ]  # fmt: skip
+    return _built("python", {}, install) / "packages"
+
+
 def _node() -> list[str]:
-    made = _built("node", {"npm": "npm", "node": "nodejs"}, ["npm", "ci", "--no-audit", "--no-fund"])
-    return ["node", str(made / "client.js")]
+    return ["node", str(node_packages().parent / "client.js")]
+
+
+def node_packages() -> Path:
+    """The folder with those of `node/package-lock.json`."""
+    install = ["npm", "ci", "--no-audit", "--no-fund"]
+    return _built("node", {"npm": "npm", "node": "nodejs"}, install) / "node_modules"
 
 
 def _go() -> list[str]:
@@ -132,6 +156,9 @@ DRIVERS = (
     Driver("pgjdbc", _java, "jdbc:postgresql://{where}?sslmode=disable", "", "&prepareThreshold=0"),
     Driver("node-postgres", _node, "postgresql://{at}", "pg"),
     Driver("postgres.js", _node, "postgresql://{at}", "postgres"),
+    Driver("django", _django, "postgresql://{at}", "django"),
+    Driver("knex", _node, "postgresql://{at}", "knex"),
+    Driver("typeorm", _node, "postgresql://{at}", "typeorm"),
     Driver("pgx", _go, "postgresql://{at}?sslmode=disable", "pgx", "&default_query_exec_mode=exec"),
     # Its default sends a statement and its values in two turns, between which a transaction pooler may give
     # the connection to somebody else, whatever its version.

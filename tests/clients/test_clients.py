@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,12 +62,15 @@ def test_no_statement_of_any_driver_fails_through_a_whole_move(shared: World, tm
         for service in ("user", "payment")
         for driver in DRIVERS
     }
-    time.sleep(3)
-    for verb, *options in VERBS:
-        done = shared.run(verb, "user", "payment", *options)
-        assert done.returncode == 0, f"{verb}: {done.stderr}"
-        time.sleep(1)
-    outcomes = {key: one.end() for key, one in running.items()}
+    with ExitStack() as stack:
+        for one in running.values():
+            stack.callback(one.kill)
+        time.sleep(3)
+        for verb, *options in VERBS:
+            done = shared.run(verb, "user", "payment", *options)
+            assert done.returncode == 0, f"{verb}: {done.stderr}"
+            time.sleep(1)
+        outcomes = {key: one.end() for key, one in running.items()}
     assert {key: one.failed for key, one in outcomes.items() if one.failed} == {}
     assert all(one.acknowledged >= LEAST for one in outcomes.values())
     for service in ("user", "payment"):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,10 +125,16 @@ def grant_backup(cluster: Cluster, database: Database, role: str, password: str)
 
 @contextmanager
 def kept_service(
-    clusters: Clusters, name: str, policy: dict[str, Any] | None = None, archive: Path | None = None
+    clusters: Clusters,
+    name: str,
+    policy: dict[str, Any] | None = None,
+    archive: Path | None = None,
+    *,
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Kept]:
     """A service `name` with a server of its own, whose backups begin at once, in the folder `archive`."""
-    with clusters.private("target", 17, {"summarize_wal": "on", "fsync": "on"}) as cluster:
+    of_server = {"summarize_wal": "on", "fsync": "on", **(parameters or {})}
+    with clusters.private("target", 17, of_server) as cluster:
         folder = cluster.server.data.parent
         password = secrets.token_hex(8)
         role = f"waqiti_{name}_backup"

@@ -14,7 +14,7 @@ FOLDER = Path(os.environ.get("WAQITI_CASES") or Path(__file__).parents[1] / "cas
 Flow = Literal["online", "offline", "plan"]
 
 _SECTION = re.compile(r"^-- @(\w+)[ \t]*(.*)$", re.MULTILINE)
-_REPEATED = ("refused", "srcset", "during", "after", "own", "remedy")
+_REPEATED = ("refused", "srcset", "during", "after", "own", "remedy", "dumped", "copied")
 _KNOWN = frozenset({
     "source", "target", "flow", "services", "setup", "late", "writer", "hold", "check", "fix", "stopped",
     *_REPEATED,
@@ -34,6 +34,10 @@ class Case:
     """Of the shared database's whole server."""
     setup: str
     late: str
+    dumped: tuple[str, ...]
+    """Of a superuser in the shared database, while `start` copies: after the dump of its schema."""
+    copied: tuple[str, ...]
+    """After the rows."""
     during: tuple[str, ...]
     writer: str
     hold: str
@@ -78,6 +82,8 @@ def read_case(path: Path) -> Case:
         parameters=dict(_pair(text) for text in found.get("srcset", [])),
         setup=one("setup"),
         late=one("late"),
+        dumped=tuple(found.get("dumped", [])),
+        copied=tuple(found.get("copied", [])),
         during=tuple(found.get("during", [])),
         writer=one("writer").rstrip(";"),
         hold=one("hold"),

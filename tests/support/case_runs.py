@@ -17,6 +17,7 @@ from unittest.mock import patch
 import psycopg
 from psycopg import sql
 
+from core.observer import Observer, Point
 from core.sessions.connections import Database
 from core.sessions.session import Connection
 from migration.__main__ import main
@@ -179,7 +180,7 @@ class Run:
     def online(self, writer: Writer | None) -> None:
         """start, verify, cutover, rollback, cutover, finish; compared after each."""
         names = self.case.services
-        self.succeeds("start", *names, "--yes")
+        self.succeeds("start", *names, "--yes", observer=self)
         for script in self.case.during:
             _execute(self.source, self._filled(script))
         self.stopped_and_fixed()
@@ -218,14 +219,20 @@ class Run:
             else:
                 _execute(self.source, self._filled(line))
 
-    def succeeds(self, *arguments: str) -> str:
+    def reached(self, point: Point, step: str) -> None:
+        """What somebody does while `start` copies (the run is its observer)."""
+        scripts = {"create the schema": self.case.dumped, "copy from the slot's snapshot": self.case.copied}
+        for script in scripts.get(step, ()) if point == "acted" else ():
+            _execute(self.source, self._filled(script))
+
+    def succeeds(self, *arguments: str, observer: Observer | None = None) -> str:
         """A verb that has to end well; returns its output."""
-        code, out, said = self.verb(*arguments)
+        code, out, said = self.verb(*arguments, observer=observer)
         assert code == 0, f"{' '.join(arguments)} ended with {code}:\n{out}\n{said}"
         _clean(out + said)
         return out
 
-    def verb(self, *arguments: str) -> tuple[int, str, str]:
+    def verb(self, *arguments: str, observer: Observer | None = None) -> tuple[int, str, str]:
         """Runs a verb in this process; returns its exit status and what it printed."""
         out, said = io.StringIO(), io.StringIO()
         environment = {"WAQITI_STATE_DIR": str(self.made.folder / "state"), "NO_COLOR": "1"}
@@ -234,7 +241,7 @@ class Run:
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(said),
         ):
-            code = main([*arguments, "--contract", str(self.made.contract_file)])
+            code = main([*arguments, "--contract", str(self.made.contract_file)], observer=observer)
         return code, out.getvalue(), said.getvalue()
 
     def through_the_endpoint(self, script: str) -> None:

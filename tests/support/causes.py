@@ -16,11 +16,18 @@ from psycopg import sql
 
 from components.contract import LocalGatewayControl
 from core.gateway.console import Console
+from core.names import TableName
+from core.references.check import check_reference
+from core.references.keys import CrossingKey
+from core.references.model import Consistency, Reference
 from core.sessions.session import Connection
+from migration.commands.consistency import tell
+from migration.journal.mirror import Mirror
+from operations.monitoring.figures.logins import keep_rotated
 from tests.support.archives import until
 from tests.support.clusters import Cluster
 from tests.support.gateways import CONSOLE
-from tests.support.watched import SERVICE, Watched
+from tests.support.watched import OWNER, SERVICE, Watched
 
 _WAL = "SELECT pg_logical_emit_message(false, 'it', repeat('x', 1000000)) FROM generate_series(1, 48)"
 
@@ -40,6 +47,8 @@ def prepare(watched: Watched) -> None:
     until(kept.archive.wals.is_dir, "nothing is archived", 60)
     watched.kept.execute("CREATE TABLE counted (id int PRIMARY KEY, n int)")
     watched.kept.execute("INSERT INTO counted SELECT i, 0 FROM generate_series(1, 10) i")
+    watched.kept.execute("CREATE TABLE orders AS SELECT true AS paid FROM generate_series(1, 100)")
+    watched.kept.execute(f"ALTER TABLE orders OWNER TO {OWNER}")
     # Larger than a quarter of shared_buffers: a scan reads all of it past the cache, each time.
     watched.kept.execute(
         "CREATE TABLE large AS SELECT i, repeat('x', 500) AS filler FROM generate_series(1, 90000) i"
@@ -264,6 +273,48 @@ def receiver_refused(watched: Watched) -> Iterator[None]:
     kept.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
     yield
     kept.execute(f"ALTER ROLE {role} LOGIN")
+
+
+@contextmanager
+def business_falls(watched: Watched) -> Iterator[None]:
+    """Orders come, and nobody pays."""
+    watched.kept.execute("INSERT INTO orders SELECT false FROM generate_series(1, 400)")
+    yield
+    watched.kept.execute("DELETE FROM orders WHERE NOT paid")
+
+
+@contextmanager
+def orphaned(watched: Watched, publisher: Cluster) -> Iterator[None]:
+    """A row of the service's refers to one of another's that was deleted; a check finds it."""
+    key = CrossingKey(
+        TableName("public", "visits"), "visits_person_fkey",
+        "FOREIGN KEY (person) REFERENCES public.people(id)", "public",
+    )  # fmt: skip
+    reference = Reference(key, SERVICE, "people", ("own", "own"), enforced=False)
+    mirror = Mirror(watched.contract)
+
+    def checked() -> None:
+        ends = (watched.kept.database, publisher.database())
+        tell(mirror, Consistency([check_reference(reference, ends, limit=10, look_again=0.05)], []))
+
+    with publisher.database().connect() as there:
+        there.execute("CREATE TABLE people AS SELECT i AS id FROM generate_series(1, 10) i")
+        there.execute("ALTER TABLE people ADD PRIMARY KEY (id)")
+        watched.kept.execute("CREATE TABLE visits AS SELECT i AS person FROM generate_series(1, 10) i")
+        there.execute("DELETE FROM people WHERE id = 7")
+        checked()
+        yield
+        watched.kept.execute("DELETE FROM visits WHERE person = 7")
+        checked()
+        there.execute("DROP TABLE people")
+
+
+@contextmanager
+def logins_old(watched: Watched) -> Iterator[None]:
+    """The last rotation was a hundred days ago; then there is one."""
+    keep_rotated(watched.contract, SERVICE, time.time() - 100 * 86_400)
+    yield
+    keep_rotated(watched.contract, SERVICE, time.time())
 
 
 @contextmanager

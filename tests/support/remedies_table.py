@@ -73,6 +73,8 @@ NO_GOS = {
     "plan.judge.keywords.keyword_problems": _NEWER,
     "plan.judge.named.named_problems": _TOGETHER,
     "plan.judge.paths._clock": _TOGETHER,
+    "plan.judge.shifting.shifting_problems": _TOGETHER,
+    "plan.judge.shifting.shifting_problems 2": _TOGETHER,
     "plan.bare_names.no_go": _TOGETHER,
     "plan.judge.session_paths._writes": "by hand: tests/cases/event-trigger-writes-a-table.sql follows it",
     "plan.versions._generated": _NEWER,
@@ -98,6 +100,8 @@ GATES = {
     "long-reports": _ITSELF,
     "long-transactions": _GATES + "test_what_a_gate_prints_opens_it",
     "plan": _TOGETHER,
+    "performance": "integration/operations/load/test_load.py::"
+    "test_both_sides_are_compared_and_the_gate_reads_it",
     "pool-mode": "by hand: a setting of the gateway, which `pulumi up` makes",
     "prepared-transactions": _GATES + "test_what_a_gate_prints_opens_it",
     "reference-types": "by hand: what changed is said, and the statement with it",

@@ -29,6 +29,7 @@ from components.contract import (
 from components.monitoring import files
 from components.monitoring.settings import MonitoringSettings
 from components.platforms.pgbouncer import MONITOR
+from components.service.business import make_business
 from core.sessions.connections import Database
 from servers import binaries, paths, ports
 from servers.errors import ServerError
@@ -41,6 +42,9 @@ from tests.support.moves import revealed
 from tests.support.places import REPOSITORY
 
 SERVICE = "user"
+OWNER = "waqiti_user_owner"
+BUSINESS = "SELECT avg(paid::int) FROM orders"
+"""What the team of the service calls success: of the orders those that were paid."""
 
 
 @dataclass
@@ -150,11 +154,17 @@ def watched_service(
             binaries.monitor(program)
         except ServerError as error:
             absent(str(error))
-    with kept_service(clusters, SERVICE, policy) as kept:
+    counted = {"shared_preload_libraries": "pg_stat_statements"}
+    with kept_service(clusters, SERVICE, policy, parameters=counted) as kept:
         base = kept.cluster.server.data.parent
         role, password, console = "waqiti_user_monitoring", secrets.token_hex(8), secrets.token_hex(8)
         kept.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_monitor CONNECTION LIMIT 5")
         kept.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+        kept.execute("CREATE EXTENSION pg_stat_statements SCHEMA public")
+        kept.execute(f"CREATE ROLE {OWNER} NOLOGIN")
+        with kept.database.connect() as connection:
+            made = {"query": BUSINESS, "owner": OWNER, "monitoring": role, "path": ["public"]}
+            make_business(connection, made)
         gateway = _gateway(kept, base / "gateway", console)
         endpoint = kept.database.endpoint
         control = MonitoringControl(
@@ -177,6 +187,7 @@ def watched_service(
                     data=str(data or kept.cluster.server.data),
                     certificate=str(base / "tls" / "server.crt"),
                     archive=str(kept.archive.folder),
+                    business=True,
                 )
             },
         )

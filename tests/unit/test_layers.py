@@ -27,7 +27,7 @@ migration.examine
 migration.schema migration.traffic
 migration.plan
 migration.verify migration.boundary migration.consistency
-migration.copy migration.guards migration.parsing migration.replicate
+migration.copy migration.guards migration.parsing migration.replicate migration.slo
 migration.applications migration.catalog migration.journal migration.sampling
 operations
 operations.promotion
@@ -37,7 +37,7 @@ core.program
 core.cli
 core.points
 core.references core.evidence
-core.rows core.gateway
+core.rows core.gateway core.performance
 core.sessions core.progress
 core.interruption core.services_yaml
 core.errors core.observer core.names core.postgres_parser core.verbs

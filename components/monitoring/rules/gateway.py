@@ -44,6 +44,14 @@ ALERTS = (
         limit="certificateDays",
     ),
     Alert(
+        "RotationOverdue",
+        "waqiti_rotation_age_seconds / 86400 > {limit}",
+        3600,
+        "warning",
+        "{{ $labels.service }}: its logins were last changed {{ $value | humanize }} days ago",
+        limit="rotationDays",
+    ),
+    Alert(
         "NotWatched",
         "up == 0",
         120,

@@ -70,6 +70,15 @@ ALERTS = (
         window=300,
     ),
     Alert(
+        "BusinessDown",
+        "pg_business_success < {limit} * avg_over_time(pg_business_success[{window}])",
+        120,
+        "critical",
+        "{{ $labels.service }}: business is at {{ $value }}, well below what it was over the last hour",
+        limit="business",
+        window=3600,
+    ),
+    Alert(
         "Wraparound",
         "max by (service) (pg_database_wraparound_age_datfrozenxid_seconds) > {limit}"
         " or max by (service) (pg_database_wraparound_age_datminmxid_seconds) > {limit}",

@@ -27,6 +27,9 @@ LIMITS: Mapping[str, float] = {
     "certificateDays": 21,
     "switchSeconds": 60,
     "verificationSeconds": 86_400,
+    # Of what the team's query said over the last hour.
+    "business": 0.8,
+    "rotationDays": 90,
 }
 
 

@@ -29,4 +29,11 @@ ALERTS = (
         "{{ $labels.service }}: it follows, and was last compared {{ $value | humanizeDuration }} ago",
         limit="verificationSeconds",
     ),
+    Alert(
+        "OrphansFound",
+        "waqiti_orphans > 0",
+        0,
+        "warning",
+        "{{ $labels.service }}: {{ $value }} of its rows refer to what another service does not have",
+    ),
 )

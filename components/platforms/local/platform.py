@@ -225,6 +225,7 @@ class LocalPlatform:
             data=str(folder / "data"),
             certificate=str(folder / "tls" / "server.crt"),
             archive=None if one.backups is None else one.backups.folder,
+            business=one.business,
         )
 
     def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:

@@ -33,6 +33,8 @@ BEGIN
             WHERE coalesce(d.schema_name, d.address_names[1]) = carried.schema_name AND NOT d.is_temporary
               AND (d.original OR d.normal)
         LOOP
+            -- Judged at the command's end, with the table that it was of.
+            CONTINUE WHEN touched.original AND touched.object_type = 'default value';
             IF touched.normal OR touched.object_type NOT IN ('table', 'index', 'sequence') OR NOT EXISTS (
                 SELECT FROM waqiti_migration.definitions b
                 WHERE b.schema_name = carried.schema_name

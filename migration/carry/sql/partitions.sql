@@ -7,12 +7,15 @@ BEGIN ATOMIC
     WHERE cardinality(before) > 0
       AND NOT EXISTS (SELECT FROM waqiti_migration.definitions b
                       WHERE b.relation = changes_what_is_older.relation AND b.made AND b.line LIKE 'relation|%')
-      AND EXISTS (SELECT FROM waqiti_migration.definition_of(changes_what_is_older.relation) AS line
+      AND (EXISTS (SELECT FROM unnest(before) AS old
+                   WHERE old LIKE 'default|%'
+                     AND old NOT IN (SELECT waqiti_migration.definition_of(changes_what_is_older.relation)))
+           OR EXISTS (SELECT FROM waqiti_migration.definition_of(changes_what_is_older.relation) AS line
                   WHERE split_part(line, '|', 1) <> 'parent'
                     AND waqiti_migration.but_for_its_place(line, changes_what_is_older.relation) <> ALL (
                         SELECT waqiti_migration.but_for_its_place(old, changes_what_is_older.relation) FROM unnest(before) AS old)
                     -- Detaching leaves a key of its own where it had its parent's share of one.
-                    AND NOT (line LIKE 'constraint|%|f|%' AND EXISTS (SELECT FROM unnest(before) AS old WHERE old LIKE 'parent|%')));
+                    AND NOT (line LIKE 'constraint|%|f|%' AND EXISTS (SELECT FROM unnest(before) AS old WHERE old LIKE 'parent|%'))));
 END;
 
 -- A partition of a table that is published is published as it is made: without an identity nobody could change it.

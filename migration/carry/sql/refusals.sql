@@ -21,6 +21,18 @@ BEGIN ATOMIC
         ELSE line END;
 END;
 
+-- Whether a column's default may be another one from now on: rows that are replicated bring all their values, so
+-- that it counts where new rows are made. Of a table with children it might become theirs, too.
+CREATE OR REPLACE FUNCTION waqiti_migration.default_may_change(relation oid, attnum int2) RETURNS bool
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (
+        SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE a.attrelid = default_may_change.relation AND a.attnum = default_may_change.attnum
+          AND c.relkind = 'r' AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = '')
+       AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = default_may_change.relation);
+END;
+
 -- Why a relation's change is not carried over; NULL: it is.
 CREATE OR REPLACE FUNCTION waqiti_migration.not_carried(relation oid, schema_name text, before text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -46,6 +58,7 @@ BEGIN
     END IF;
     SELECT line INTO found FROM unnest(before) AS line
     WHERE line <> ALL (now) AND split_part(line, '|', 1) NOT IN ('comment', 'crossing', 'parent')
+      AND NOT (line LIKE 'default|%' AND waqiti_migration.default_may_change(relation, split_part(line, '|', 2)::int2))
       AND waqiti_migration.but_for_its_place(line, relation) <> ALL (ours) LIMIT 1;
     IF found IS NULL AND NOT it.relispartition THEN
         SELECT line INTO found FROM unnest(before) AS line WHERE line <> ALL (now) AND line LIKE 'parent|%'
@@ -72,6 +85,7 @@ BEGIN
       AND NOT (made AND split_part(line, '|', 1) IN ('relation', 'column', 'default', 'sequence'))
       AND NOT (it.relispartition AND split_part(line, '|', 1) = 'parent')
       AND split_part(line, '|', 1) NOT IN ('constraint', 'index', 'comment')
+      AND NOT (line LIKE 'default|%' AND waqiti_migration.default_may_change(relation, split_part(line, '|', 2)::int2))
       AND NOT (split_part(line, '|', 1) IN ('column', 'default')
                AND NOT EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'column|' || split_part(line, '|', 2) || '|')))
     LIMIT 1;
@@ -90,6 +104,19 @@ BEGIN
     IF found IS NOT NULL THEN
         RETURN found;
     END IF;
+    -- It is validated as it is applied, when a row that passed it here may not pass it any more.
+    SELECT format('the check %I is decided by the clock or the session', k.conname) INTO found
+    FROM pg_constraint k
+    WHERE k.conrelid = relation AND k.contype = 'c' AND NOT made
+      AND NOT EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'constraint|' || k.conname || '|'))
+      AND NOT it.relispartition
+      AND (k.conbin::text LIKE '%{SQLVALUEFUNCTION %'
+           OR EXISTS (SELECT FROM regexp_matches(k.conbin::text, ':(?:funcid|opfuncid) (\d+)', 'g') AS m
+                      JOIN pg_proc p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i'))
+    LIMIT 1;
+    IF found IS NOT NULL THEN
+        RETURN found;
+    END IF;
     -- What it needs has to be on the other side: what PostgreSQL has, and what the schema has or used before.
     WITH parts AS (
         SELECT 'pg_class'::regclass AS classid, a.attrelid AS objid, a.attnum AS objsubid
@@ -99,7 +126,8 @@ BEGIN
         UNION ALL
         SELECT 'pg_attrdef'::regclass, d.oid, 0 FROM pg_attrdef d
         WHERE d.adrelid = relation
-          AND NOT EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'default|' || d.adnum || '|'))
+          AND EXISTS (SELECT FROM unnest(now) AS line
+                      WHERE starts_with(line, 'default|' || d.adnum || '|') AND line <> ALL (before))
         UNION ALL
         SELECT 'pg_constraint'::regclass, k.oid, 0 FROM pg_constraint k
         WHERE k.conrelid = relation

@@ -6,7 +6,7 @@ BEGIN
     RAISE EXCEPTION '% is refused while the service % moves, because it is not carried over to its other database: % (%)',
         tag, service, reason, object
         USING ERRCODE = 'object_not_in_prerequisite_state',
-              HINT = 'Carried over are new tables, columns without a rewrite, constraints, indexes, sequences and'
+              HINT = 'Carried over are new tables, columns without a rewrite, defaults, constraints, indexes, sequences and'
                      ' comments. Deploy the rest before the move, or after `python -m migration finish`.';
 END
 $refuse$

@@ -43,8 +43,10 @@ BEGIN ATOMIC
     WITH it AS (
         SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.reloptions,
                n.nspname, cardinality(before) = 0 AS made,
+               -- Not what inherits otherwise, and goes on to.
                EXISTS (SELECT FROM unnest(before) AS line
-                       WHERE line LIKE 'parent|%' AND NOT c.relispartition) AS detached
+                       WHERE line LIKE 'parent|%' AND NOT c.relispartition
+                         AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)) AS detached
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = carried_statements.relation
     ), added AS (
         SELECT line, split_part(line, '|', 1) AS kind, split_part(line, '|', 2) AS key
@@ -98,6 +100,16 @@ BEGIN ATOMIC
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE NOT it.made AND added.kind = 'column' AND (d.oid IS NOT NULL OR a.atthasmissing)
       AND NOT EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'column|' || added.key || '|'))
+    UNION ALL
+    SELECT 4, format('ALTER TABLE %s ALTER COLUMN %I %s', it.name, a.attname,
+                     coalesce('SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), 'DROP DEFAULT'))
+    FROM it
+    JOIN pg_attribute a ON a.attrelid = it.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE NOT it.made
+      AND EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'column|' || a.attnum || '|'))
+      AND (EXISTS (SELECT FROM added WHERE added.kind = 'default' AND added.key = a.attnum::text)
+           OR d.oid IS NULL AND EXISTS (SELECT FROM unnest(before) AS old WHERE starts_with(old, 'default|' || a.attnum || '|')))
     UNION ALL
     -- Of a table that is new, as that of its columns which become a primary key.
     SELECT 4, format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', it.name, a.attname,

@@ -1,5 +1,6 @@
 -- Expressions that are evaluated where a row is written, built or refreshed, and that more decides than the row: by
--- which functions of a body of their own, and whether by what changes (the clock, a session's settings).
+-- which functions of a body of their own, and whether by what changes (the clock, a session's settings); whether
+-- it asks the clock, the user or a setting by name; whether a row may fail it that it let in before.
 -- classid, objid: the constraint, default (of a stored generated column), index, partitioned table, statistics object;
 -- whether a constraint is there by inheritance alone; and whether it is of a domain that a column holds within another
 -- type, where no check of it can be validated (get_rels_with_domain and find_composite_type_dependencies in
@@ -48,7 +49,9 @@ WITH RECURSIVE ns AS (
     WHERE e.tree LIKE '%{COERCETODOMAIN %'
 ), judged AS (
     SELECT c.classid, c.objid, p.oid, l.lanname NOT IN ('c', 'internal') AS with_body, p.provolatile <> 'i' AS unsteady,
-           p.prosrc IN ('now', 'statement_timestamp', 'clock_timestamp', 'timeofday') AS clock
+           p.prosrc IN ('now', 'statement_timestamp', 'clock_timestamp', 'timeofday', 'current_user', 'session_user',
+                        'show_config_by_name', 'show_config_by_name_missing_ok', 'inet_client_addr', 'pg_backend_pid',
+                        'drandom', 'gen_random_uuid') AND l.lanname IN ('c', 'internal') AS clock
     FROM called c JOIN pg_proc p ON p.oid = c.routine JOIN pg_language l ON l.oid = p.prolang
     WHERE l.lanname NOT IN ('c', 'internal') OR p.provolatile <> 'i'
 ), reached (routine, called) AS (
@@ -59,14 +62,22 @@ WITH RECURSIVE ns AS (
     FROM reached r JOIN pg_proc p ON p.oid = r.called
     JOIN pg_proc q ON q.pronamespace IN (SELECT oid FROM ns) AND (
         position(q.proname || '(' IN p.prosrc) > 0
+            AND p.prosrc ~ ('\m' || regexp_replace(q.proname, '\W', '\\\&', 'g') || '\(')
         OR EXISTS (SELECT FROM pg_depend d
                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                      AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = q.oid))
-), timed (routine) AS (
-    SELECT DISTINCT r.routine
+), said (routine, body) AS (
+    -- Without comments; a pattern of both at once would take what stands between two of them.
+    SELECT r.routine, regexp_replace(regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc),
+                                                    '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g')
     FROM reached r JOIN pg_proc p ON p.oid = r.called
-    WHERE coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)
-          ~* '\m(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\(|\m(current_(date|time|timestamp)|localtime(stamp)?)\M'
+), timed (routine) AS (
+    SELECT DISTINCT routine FROM said
+    WHERE body ~* '\m(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\('
+       OR body ~* '\m(current_setting|inet_client_addr|pg_backend_pid|random|gen_random_uuid)\s*\('
+       OR body ~* '\m(current_(date|time|timestamp|user|role)|localtime(stamp)?|session_user)\M'
+), reading (routine) AS (
+    SELECT DISTINCT routine FROM said WHERE body ~* '\mfrom\M'
 ), steps (part, type, container) AS (
     SELECT typbasetype, oid, false FROM pg_type WHERE typtype = 'd'
     UNION ALL
@@ -93,8 +104,9 @@ WITH RECURSIVE ns AS (
 SELECT e.classid::oid, e.objid,
        coalesce(array_agg(DISTINCT j.oid) FILTER (WHERE j.with_body), '{}'),
        e.tree LIKE '%{SQLVALUEFUNCTION %' OR coalesce(bool_or(j.unsteady AND NOT j.with_body), false),
-       -- The first ten are CURRENT_DATE to LOCALTIMESTAMP(n), the others are users and schemas.
-       e.tree ~ '{SQLVALUEFUNCTION :op \d ' OR coalesce(bool_or(j.clock OR j.oid IN (SELECT routine FROM timed)), false),
+       e.tree LIKE '%{SQLVALUEFUNCTION %' OR coalesce(bool_or(j.clock OR j.oid IN (SELECT routine FROM timed)), false),
+       e.tree LIKE '%{SQLVALUEFUNCTION %'
+           OR coalesce(bool_or(j.unsteady OR j.oid IN (SELECT routine FROM timed UNION ALL SELECT routine FROM reading)), false),
        coalesce(NOT k.conislocal, false),
        coalesce(k.contypid IN (SELECT domain FROM contained), false)
 FROM expressions e LEFT JOIN judged j ON (j.classid, j.objid) = (e.classid, e.objid)

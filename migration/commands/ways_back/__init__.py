@@ -1,1 +1,1 @@
-"""`rollback`: immediate, complete, quick."""
+"""`rollback`: immediate, complete, quick; and a switch that is led back by itself."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.table import Table as Grid
@@ -21,13 +21,10 @@ from migration.commands.verbs import (
     at_work,
     not_finished,
     show_switches,
-    source_plan,
-    switch_figures,
 )
+from migration.commands.ways_back.lead_back import lead_back
 from migration.commands.ways_back.quick import Asked, roll_back_quickly
-from migration.journal.states import State
 from migration.moves.consolidate import Consolidation, KeyCheck, check_references, consolidation, restore_keys
-from migration.moves.online import Online
 from migration.quick.context import SEQUENCE_GAP
 from migration.switch.carry_out import Limits
 
@@ -123,16 +120,9 @@ def rollback(
             "shared database, which has followed every write. Their own databases follow from then on.",
         )
         results = verbs.each(
-            wanted, lambda online, service: _back(verbs, online, service, verified=not unverified)
+            wanted, lambda online, service: lead_back(verbs, online, service, verified=not unverified)
         )
     show_switches(here, "rolled back", results)
-
-
-def _back(verbs: Verbs, online: Online, service: Service, *, verified: bool) -> Mapping[str, Any]:
-    online.require_way_back(service)
-    plan = online.carried(service, lambda: source_plan(verbs.contract, service))
-    online.update_guards(online.require_way_back(service), service, plan)
-    return {"state": State.FOLLOWING, **switch_figures(online.rollback(service, plan, verified=verified))}
 
 
 def _complete(verbs: Verbs, wanted: Sequence[Service], *, named: bool, yes: bool, verified: bool) -> None:
@@ -154,7 +144,9 @@ def _complete(verbs: Verbs, wanted: Sequence[Service], *, named: bool, yes: bool
         f"after the other, then puts back {len(checked)} foreign keys that crossed: NOT VALID first, then "
         "validated. Keys with orphans stay NOT VALID: they bind new rows.",
     )
-    results = verbs.each(todo.back, lambda online, service: _back(verbs, online, service, verified=verified))
+    results = verbs.each(
+        todo.back, lambda online, service: lead_back(verbs, online, service, verified=verified)
+    )
     keys = restore_keys(verbs.contract, todo.shared_after)
     if here.as_json:
         here.show_json(

@@ -26,6 +26,19 @@ BEGIN
     ELSIF NOT deploy AND to_regprocedure('waqiti_migration.carry_of_others(text, text)') IS NOT NULL THEN
         carried := waqiti_migration.carry_of_others(tg_event, tg_tag);
     END IF;
+    -- A partition of a published table is published as it is made, however it is told of.
+    IF tg_event = 'ddl_command_end' AND to_regprocedure('waqiti_migration.identify_partition(oid, text)') IS NOT NULL THEN
+        BEGIN
+            PERFORM waqiti_migration.identify_partition(r.oid, w.service)
+            FROM (SELECT DISTINCT c.objid FROM pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_class'::regclass) t
+            JOIN pg_class r ON r.relispartition
+                 AND (r.oid = t.objid OR r.oid IN (SELECT h.inhrelid FROM pg_inherits h WHERE h.inhparent = t.objid))
+            JOIN pg_namespace n ON n.oid = r.relnamespace
+            JOIN waqiti_migration.watched_schemas w ON w.schema_name = n.nspname;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'a partition has no replica identity yet: %', SQLERRM;
+        END;
+    END IF;
     BEGIN
         IF tg_event = 'sql_drop' THEN
             INSERT INTO waqiti_migration.ddl (schema_name, role_name, application, command, object, statement)

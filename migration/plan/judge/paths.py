@@ -17,7 +17,7 @@ from migration.catalog.held_types import held_types
 from migration.catalog.identity import ObjectId
 from migration.catalog.objects import PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT, PG_PROC, Catalog, CatalogObject
 from migration.plan.bare_names import BareNames
-from migration.plan.late_checks import UNCHECKED, asking_the_clock, checks_of_types
+from migration.plan.late_checks import UNCHECKED, checks_of_types, shifting
 from migration.plan.model import Problem, TargetFacts
 from migration.plan.view_texts import SAFE_SEARCH_PATH, with_schemas
 
@@ -75,15 +75,16 @@ def path_problems(service: Service, catalog: Catalog, closure: Closure) -> Itera
             " rows, and stay NOT VALID where a row violates them, which `start` says:"
             f" {_listed(late)}",
         )
-    clock = [catalog.objects[key].identity for key in sorted(asking_the_clock(closure.objects, catalog))]
-    if clock:
+    off = [catalog.objects[key].identity for key in sorted(shifting(closure.objects, catalog))]
+    if off:
         yield Problem(
             service.name,
             "data",
             "note",
-            "checks that ask the clock are not on the service's own database while it follows, and put on it,"
-            " NOT VALID, as it is opened; on the way back they are the shared database's: there a row whose"
-            f" time is over before it comes back stops it: {_listed(clock)}",
+            "checks that the clock, a session or other rows decide are not on the side that follows (the"
+            " service's own database up to the cutover, the shared one from then on), where they might refuse"
+            " what they let in; each side gets them back as it is opened, valid where no row violates them:"
+            f" {_listed(off)}",
         )
 
 
@@ -128,8 +129,9 @@ def _clock(service: Service, catalog: Catalog, domain: ObjectId, check: CatalogO
         service.name,
         "data",
         "no-go",
-        f"check {check.identity} of a domain asks the clock: replication reads old values of it once more,"
-        " and would stop at them; a check of the columns may take its place; in the shared database first:"
+        f"check {check.identity} of a domain asks the clock or the session: replication reads old values of"
+        " it once more, and would stop at them; a check of the columns may take its place; in the shared"
+        " database first:"
         f" ALTER DOMAIN {on} DROP CONSTRAINT {name}",
     )
 

@@ -29,7 +29,17 @@ def add(families: Families, name: str, moves: str) -> None:
         return
     now, state = time.time(), str(move.get("state", ""))
     labels = {"service": name}
-    families.gauge("waqiti_move_state", "1 for the state that its move is in", 1, {**labels, "state": state})
+    if move.get("orphans") is not None:
+        families.gauge(
+            "waqiti_orphans",
+            "Rows that refer to what is not there, when last checked",
+            move["orphans"],
+            labels,
+        )
+    if state:
+        families.gauge(
+            "waqiti_move_state", "1 for the state that its move is in", 1, {**labels, "state": state}
+        )
     step = move.get("step")
     if step:
         families.gauge(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import Metric
 
 from components.contract import WatchedService
-from operations.monitoring.figures import backups, gateways, machine, moves
+from operations.monitoring.figures import backups, gateways, logins, machine, moves
 from operations.monitoring.figures.gauges import Families
 
 
@@ -22,4 +22,5 @@ def figures(
         machine.add(families, name, watched)
         if moves_folder is not None:
             moves.add(families, name, moves_folder)
+            logins.add(families, name, watched, moves_folder)
     yield from families

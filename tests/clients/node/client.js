@@ -1,4 +1,4 @@
-// node-postgres (CLIENT_DRIVER=pg) or postgres.js. What it does and prints: tests/clients/README.md.
+// node-postgres (CLIENT_DRIVER=pg), postgres.js, Knex or TypeORM. What it does and prints: tests/clients/README.md.
 const fs = require("fs");
 const { CLIENT_DRIVER, CLIENT_NAME, CLIENT_STOP, CLIENT_URL, CLIENT_PREPARE } = process.env;
 const INSERT = "INSERT INTO client_rows (client, n, value) VALUES ($1, $2, 0)";
@@ -43,8 +43,48 @@ function postgresJs() {
   };
 }
 
+function withKnex() {
+  const knex = require("knex")({ client: "pg", connection: CLIENT_URL, pool: { min: 1, max: 4 } });
+  return {
+    round: async ([client, n]) => {
+      await knex("client_rows").insert({ client, n, value: 0 });
+      await knex.transaction(async (one) => {
+        await one("client_rows").where({ client, n }).increment("value", 1);
+        await one("client_rows").where({ client, n }).increment("value", 1);
+      });
+      return (await knex("client_rows").where({ client, n }).first("value")).value;
+    },
+    end: () => knex.destroy(),
+  };
+}
+
+async function withTypeorm() {
+  const { DataSource, EntitySchema } = require("typeorm");
+  const columns = {
+    client: { type: "text", primary: true },
+    n: { type: "bigint", primary: true },
+    value: { type: "integer" },
+  };
+  const rows = new EntitySchema({ name: "client_rows", columns });
+  const source = new DataSource({ type: "postgres", url: CLIENT_URL, entities: [rows], poolSize: 4 });
+  await source.initialize();
+  return {
+    round: async ([client, n]) => {
+      await source.getRepository(rows).insert({ client, n, value: 0 });
+      await source.transaction(async (one) => {
+        await one.increment(rows, { client, n }, "value", 1);
+        await one.increment(rows, { client, n }, "value", 1);
+      });
+      return (await source.getRepository(rows).findOneByOrFail({ client, n })).value;
+    },
+    end: () => source.destroy(),
+  };
+}
+
+const DRIVERS = { pg: nodePostgres, postgres: postgresJs, knex: withKnex, typeorm: withTypeorm };
+
 async function main() {
-  const driver = CLIENT_DRIVER === "pg" ? nodePostgres() : postgresJs();
+  const driver = await DRIVERS[CLIENT_DRIVER]();
   const failed = [];
   let acknowledged = 0;
   let longest = 0;

@@ -1,4 +1,4 @@
-"""asyncpg, psycopg or SQLAlchemy (CLIENT_DRIVER). What it does and prints: tests/clients/README.md."""
+"""asyncpg, psycopg, SQLAlchemy, Django (CLIENT_DRIVER). What it does and prints: tests/clients/README.md."""
 
 from __future__ import annotations
 
@@ -81,7 +81,57 @@ async def with_sqlalchemy(stack: AsyncExitStack) -> Round:
     return one
 
 
-DRIVERS = {"asyncpg": with_asyncpg, "psycopg": with_psycopg, "sqlalchemy": with_sqlalchemy}
+async def with_django(stack: AsyncExitStack) -> Round:
+    import sys
+    from concurrent.futures import ThreadPoolExecutor
+    from urllib.parse import unquote, urlsplit
+
+    sys.path.append(str(Path(__file__).parent / "packages"))
+    import django
+    from django.conf import settings
+    from django.db import connections, models, transaction
+
+    url = urlsplit(URL)
+    own = {
+        "ENGINE": "django.db.backends.postgresql", "HOST": url.hostname, "PORT": url.port,
+        "NAME": url.path[1:], "USER": url.username, "PASSWORD": unquote(url.password or ""),
+    }  # fmt: skip
+    settings.configure(DATABASES={"default": own}, INSTALLED_APPS=[], USE_TZ=True)
+    django.setup()
+
+    class Rows(models.Model):  # type: ignore[misc]
+        pk = models.CompositePrimaryKey("client", "n")
+        client = models.TextField()
+        n = models.BigIntegerField()
+        value = models.IntegerField()
+
+        class Meta:
+            app_label, db_table, managed = "clients", "client_rows", False
+
+    def one(name: str, n: int) -> int:
+        Rows.objects.create(client=name, n=n, value=0)
+        row = Rows.objects.filter(client=name, n=n)
+        with transaction.atomic():
+            row.update(value=models.F("value") + 1)
+            row.update(value=models.F("value") + 1)
+        return int(row.get().value)
+
+    # A connection is a thread's.
+    thread = stack.enter_context(ThreadPoolExecutor(1))
+    stack.callback(lambda: thread.submit(connections.close_all).result())
+
+    async def round_(name: str, n: int) -> int:
+        return await asyncio.wrap_future(thread.submit(one, name, n))
+
+    return round_
+
+
+DRIVERS = {
+    "django": with_django,
+    "asyncpg": with_asyncpg,
+    "psycopg": with_psycopg,
+    "sqlalchemy": with_sqlalchemy,
+}
 
 
 async def main() -> None:

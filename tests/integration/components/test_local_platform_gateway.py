@@ -86,15 +86,39 @@ def test_a_second_preview_is_empty(stack: LocalStack) -> None:
     assert set(preview.changes) == {"same"}, preview.output
 
 
-def test_nobody_logs_in_without_tls(stack: LocalStack) -> None:
-    with pytest.raises(psycopg.OperationalError):
-        as_service(stack, sslmode="disable")
+REFUSED = {
+    "a wrong password": ({"password": "another"}, "SASL authentication failed"),
+    "no TLS": ({"sslmode": "disable"}, "SSL required"),
+    "another database": ({"dbname": "waqiti_payments"}, "login rejected"),
+    "another service's role": ({"user": "payment_service", "password": PASSWORD}, "login rejected"),
+    "the common role": ({"user": "shared_application", "password": PASSWORD}, "login rejected"),
+    "the console's user": ({"user": "gateway_admin", "password": PASSWORD}, "login rejected"),
+    "a setting": ({"options": "-c statement_timeout=5s"}, "unsupported startup parameter"),
+}
 
 
-@pytest.mark.parametrize("user", ["shared_application", "payment_service", "gateway_admin"])
-def test_another_role_is_refused(stack: LocalStack, user: str) -> None:
-    with pytest.raises(psycopg.OperationalError):
-        as_service(stack, user=user, password=PASSWORD)
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_refused_login_is_told_why_and_so_is_the_log(stack: LocalStack, reason: str) -> None:
+    """As docs/applications.md has it, in its last table."""
+    options, said = REFUSED[reason]
+    log = stack.service_folder / "gateway/pgbouncer.log"
+    before = len(log.read_bytes())
+    with pytest.raises(psycopg.OperationalError, match=said):
+        as_service(stack, **options)
+    assert said in log.read_bytes()[before:].decode()
+
+
+def test_a_client_too_many_is_told_so(stack: LocalStack) -> None:
+    with console(stack) as session:
+        session.execute("SET max_client_conn = 2")
+        try:
+            with (
+                as_service(stack),
+                pytest.raises(psycopg.OperationalError, match="no more connections allowed"),
+            ):
+                as_service(stack)
+        finally:
+            session.execute("RELOAD")
 
 
 def test_the_console_is_not_reached_over_tcp(stack: LocalStack) -> None:

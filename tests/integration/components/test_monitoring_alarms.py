@@ -18,6 +18,7 @@ from components.monitoring.rules.every import all_alerts
 from components.monitoring.settings import MonitoringSettings
 from core.evidence.chain import read_chain
 from migration.journal.mirror import Mirror
+from operations.monitoring.figures.logins import keep_rotated
 from operations.proof.results import Proof, keep_proof
 from tests.support import causes
 from tests.support.clusters import Clusters
@@ -62,6 +63,8 @@ AT_WORK: dict[str, Cause] = {
     "CertificateShort": causes.certificate_short,
     "DiskFilled": causes.disk_filled,
     "ArchiveBroken": causes.archive_closed,
+    "BusinessDown": causes.business_falls,
+    "RotationOverdue": causes.logins_old,
 }
 ALONE: dict[str, Cause] = {"CacheLow": causes.cache_missed}
 """By itself: what the others' causes read is in the cache."""
@@ -85,7 +88,7 @@ NOT_CAUSED = {
     "DiskWillFill",
 }
 """Seen in promtool's tests of the rules alone: tests/unit/components/test_monitoring_rules.py."""
-SEEN = {*AT_WORK, *ALONE, *UNATTENDED, *DOWN, *REFUSED, *BLIND, "ReplicaBehind"}
+SEEN = {*AT_WORK, *ALONE, *UNATTENDED, *DOWN, *REFUSED, *BLIND, "ReplicaBehind", "OrphansFound"}
 
 
 @dataclass
@@ -123,7 +126,8 @@ def found(clusters: Clusters) -> Iterator[Found]:
         _work(watched)
         found.empty = _empty_panels(watched)
         replica: dict[str, Cause] = {
-            "ReplicaBehind": functools.partial(causes.replica_silent, publisher=publisher)
+            "ReplicaBehind": functools.partial(causes.replica_silent, publisher=publisher),
+            "OrphansFound": functools.partial(causes.orphaned, publisher=publisher),
         }
         _cause(watched, replica, found, 30)
         unfollow()
@@ -177,6 +181,8 @@ def _tell_of_a_move(watched: Watched) -> None:
     mirror.verified(SERVICE, True)
     mirror.switched(SERVICE, 40.0)
     mirror.gates(SERVICE, "cutover", [])
+    mirror.orphans(SERVICE, 0)
+    keep_rotated(contract, SERVICE, time.time())
     keep_proof(watched.kept.archive, Proof("20260101T000000", 0.0, True))
 
 
@@ -209,7 +215,10 @@ def test_watch_shows_what_is_wrong_in_80_columns(found: Found) -> None:
     assert "pause" in lines[2]
     assert "GatewayPaused: user: its gateway is paused" in found.screen
     assert {"GatewayPaused", "LockWaits"} <= {one["name"] for one in found.document["alarms"]}
-    assert found.document["services"][SERVICE]["instance"]["max_connections"] == 200
+    one = found.document["services"][SERVICE]
+    assert one["instance"]["max_connections"] == 200
+    parts = one["percentiles_ms"]
+    assert 0 < parts["p50"] <= parts["p95"] <= parts["p99"]
 
 
 def test_size_says_what_was_measured_and_what_follows(found: Found) -> None:

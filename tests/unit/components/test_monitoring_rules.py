@@ -89,6 +89,21 @@ FIRES: dict[str, tuple[Series, Series, str]] = {
         {f"pg_up{{{USER}}}": "1+0x300", f'up{{{USER}, job="postgresql"}}': "1+0x300"},
         "5m",
     ),
+    "BusinessDown": (
+        {f"pg_business_success{{{USER}}}": "1x60 0.7x300"},
+        {f"pg_business_success{{{USER}}}": "1x60 0.9x300"},
+        "1h5m",
+    ),
+    "RotationOverdue": (
+        {f"waqiti_rotation_age_seconds{{{USER}}}": "7862400+0x300"},
+        {f"waqiti_rotation_age_seconds{{{USER}}}": "7689600+0x300"},
+        "2h",
+    ),
+    "OrphansFound": (
+        {f"waqiti_orphans{{{USER}}}": "1+0x300"},
+        {f"waqiti_orphans{{{USER}}}": "0+0x300"},
+        "5m",
+    ),
     "GatewayPaused": (
         {f"waqiti_gateway_paused{{{USER}}}": "1+0x300"},
         {f"waqiti_gateway_paused{{{USER}}}": "0 0 1 0 0 0 0 0 0 0"},

@@ -19,7 +19,7 @@ NAMES = (
     "database-locale", "docker-gateway", "docker-gateway-files", "docker-instance",
      "docker-instance-files", "docker-link", "kubernetes-instance", "kubernetes-link", "kubernetes-route",
     "generated-secret", "local-gateway", "local-instance", "local-network", "role-settings",
-    "ddl-watch", "shared-ddl-role",
+    "ddl-watch", "shared-ddl-role", "business",
 )  # fmt: skip
 """A name that is missing here makes stacks that have it impossible to destroy."""
 

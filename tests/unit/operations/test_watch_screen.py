@@ -47,7 +47,11 @@ def look(name: str, passed: int = 0, **changes: float) -> ServiceLook:
         "gateway_transaction_seconds_total": 1.0 + passed * 0.0012,
         **changes,
     }
-    return ServiceLook(name, None, row, figures, "moved", "own")
+    statements = {
+        (1, 10): (1000 + 9 * passed, 1000.0 + 9 * passed * 0.8, 0.2),
+        (2, 10): (100 + passed, 2000.0 + passed * 24.0, 3.0),
+    }
+    return ServiceLook(name, None, row, figures, "moved", "own", statements)
 
 
 def drawn(before: Picture | None, now: Picture) -> str:

@@ -26,6 +26,7 @@ from migration.plan.make import make_plan
 from migration.traffic.logs import read_log
 from migration.traffic.queries import CrossingQuery
 from migration.traffic.read import read_all
+from migration.traffic.session_state import session_uses
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract, make_service
 from tests.support.demo_database import demo_contract, demo_database
@@ -198,7 +199,11 @@ def test_a_rule_of_services_yaml_allows_a_statement_on_purpose(shop: Database) -
 
 @pytest.mark.parametrize("name", ["noted.log", "noted.csv", "noted.json"])
 def test_the_servers_log_tells_the_same_in_every_format(noting: Cluster, shop: Database, name: str) -> None:
-    run(shop, "SELECT name FROM user_schema.users JOIN pay_schema.pays ON name = 'a secret of ours'")
+    run(
+        shop,
+        "SELECT name FROM user_schema.users JOIN pay_schema.pays ON name = 'a secret of ours'",
+        "SET lock_timeout = '7s'",
+    )
     with shop.connect() as connection:
         catalog = read_catalog(connection, application=APPLICATION.name)
         connection.execute("SELECT 1")
@@ -209,6 +214,7 @@ def test_the_servers_log_tells_the_same_in_every_format(noting: Cluster, shop: D
     (query,) = judge.judge(statements)
     assert (query.source, query.role, query.calls) == ("log", "runtime_app", 1)
     assert "$1" in query.text, "values do not leave the log"
+    assert [str(use) for use in session_uses(statements)] == ["runtime_app: SET lock_timeout, 1 times"]
 
 
 def the_gate(shop: Database, contract: Contract, service: str = "pay", which: Check = gate) -> Gate:
@@ -277,6 +283,9 @@ def test_the_command_lists_them_and_its_exit_status_tells(shop: Database, tmp_pa
     assert len(listed.stderr.splitlines()) == 1, "one line that says what to do"
     (query,) = json.loads(run_queries(agreed(shop), tmp_path, "--json", "pay").stdout)["queries"]
     assert (query["services"], query["calls"], query["role"]) == (["pay", "user"], 1, "runtime_app")
+    run(shop, "LISTEN news")
+    (use,) = json.loads(run_queries(agreed(shop), tmp_path, "--json").stdout)["sessions"]
+    assert (use["kind"], use["role"], use["calls"]) == ("LISTEN", "runtime_app", 1)
 
 
 def demo_decisions() -> Mapping[str, Mapping[str, Any]]:

@@ -123,6 +123,11 @@ CREATE DOMAIN pay_schema.n1_kind AS int; CREATE TYPE pay_schema.n1_pair AS (a in
 -- case: a domain whose check asks the clock
 CREATE DOMAIN pay_schema.o1 AS timestamptz CONSTRAINT "not after now" CHECK (VALUE <= now()); CREATE TABLE pay_schema.o1_used (id int PRIMARY KEY, at pay_schema.o1);
 
+-- case: a generated column and a unique index whose functions ask the clock, and say that they are immutable
+CREATE FUNCTION pay_schema.o1_age(since date) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT current_date - since';
+CREATE TABLE pay_schema.o1_aged (id int PRIMARY KEY, since date, age int GENERATED ALWAYS AS (pay_schema.o1_age(since)) STORED);
+CREATE UNIQUE INDEX o1_one_young ON pay_schema.o1_aged (id) WHERE pay_schema.o1_age(since) < 30; INSERT INTO pay_schema.o1_aged VALUES (1, '2020-01-01');
+
 -- case: an index over a function that names a table without its schema
 CREATE TABLE pay_schema.o2 (id int PRIMARY KEY); SET search_path = pay_schema, public;
 CREATE FUNCTION pay_schema.o2_rate(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT count(*) FROM o2) + $1; END';
