@@ -16,16 +16,8 @@ from psycopg import sql
 
 from components.contract import LocalGatewayControl
 from core.gateway.console import Console
-from core.names import TableName
-from core.references.check import check_reference
-from core.references.keys import CrossingKey
-from core.references.model import Consistency, Reference
 from core.sessions.session import Connection
-from migration.commands.consistency import tell
-from migration.journal.mirror import Mirror
-from operations.monitoring.figures.logins import keep_rotated
 from tests.support.archives import until
-from tests.support.clusters import Cluster
 from tests.support.gateways import CONSOLE
 from tests.support.watched import OWNER, SERVICE, Watched
 
@@ -55,7 +47,7 @@ def prepare(watched: Watched) -> None:
     )
 
 
-def _connect(watched: Watched) -> Connection:
+def connect(watched: Watched) -> Connection:
     """As an application does, with nothing that the migration sets."""
     end, login = watched.kept.database.endpoint, watched.kept.database.login
     return psycopg.connect(
@@ -66,8 +58,8 @@ def _connect(watched: Watched) -> Connection:
 
 
 @contextmanager
-def _session(watched: Watched) -> Iterator[Connection]:
-    with closing(_connect(watched)) as connection:
+def session(watched: Watched) -> Iterator[Connection]:
+    with closing(connect(watched)) as connection:
         connection.autocommit = False
         yield connection
 
@@ -96,18 +88,18 @@ def connections_out(watched: Watched) -> Iterator[None]:
     """Sessions that stay."""
     with ExitStack() as held:
         for _ in range(24):
-            held.enter_context(_session(watched))
+            held.enter_context(session(watched))
         yield
 
 
 @contextmanager
 def lock_waits(watched: Watched) -> Iterator[None]:
     """A session that waits for a row of another's, which is also open for long."""
-    with _session(watched) as holder:
+    with session(watched) as holder:
         holder.execute("UPDATE counted SET n = 1 WHERE id = 1")
 
         def wait() -> None:
-            with _session(watched) as waiting:
+            with session(watched) as waiting:
                 waiting.execute("SET LOCAL lock_timeout = '20s'")
                 waiting.execute("UPDATE counted SET n = 2 WHERE id = 1")
 
@@ -121,7 +113,7 @@ def deadlock(watched: Watched) -> Iterator[None]:
     """Two sessions that wait for each other."""
 
     def first_and_second(first: int, second: int, met: threading.Barrier) -> None:
-        with suppress(psycopg.errors.DeadlockDetected), _session(watched) as one:
+        with suppress(psycopg.errors.DeadlockDetected), session(watched) as one:
             one.execute("SET LOCAL deadlock_timeout = '100ms'")
             one.execute("UPDATE counted SET n = n + 1 WHERE id = %s", [first])
             met.wait(10)
@@ -139,7 +131,7 @@ def deadlock(watched: Watched) -> Iterator[None]:
 @contextmanager
 def rolled_back(watched: Watched) -> Iterator[None]:
     """Transactions that fail, one after the other."""
-    with closing(_connect(watched)) as failing:
+    with closing(connect(watched)) as failing:
 
         def fail() -> None:
             # PostgreSQL does not tell of a session's transactions before it has touched a table.
@@ -176,7 +168,7 @@ def checkpoints(watched: Watched) -> Iterator[None]:
 @contextmanager
 def cache_missed(watched: Watched) -> Iterator[None]:
     """A table is scanned that the cache does not take in."""
-    with closing(_connect(watched)) as reading:
+    with closing(connect(watched)) as reading:
         reading.execute("SET max_parallel_workers_per_gather = 0")
         with again_and_again(lambda: reading.execute("SELECT count(filler) FROM large"), 0.1):
             yield
@@ -276,67 +268,6 @@ def receiver_refused(watched: Watched) -> Iterator[None]:
 
 
 @contextmanager
-def business_falls(watched: Watched) -> Iterator[None]:
-    """Orders come, and nobody pays."""
-    watched.kept.execute("INSERT INTO orders SELECT false FROM generate_series(1, 400)")
-    yield
-    watched.kept.execute("DELETE FROM orders WHERE NOT paid")
-
-
-@contextmanager
-def orphaned(watched: Watched, publisher: Cluster) -> Iterator[None]:
-    """A row of the service's refers to one of another's that was deleted; a check finds it."""
-    key = CrossingKey(
-        TableName("public", "visits"), "visits_person_fkey",
-        "FOREIGN KEY (person) REFERENCES public.people(id)", "public",
-    )  # fmt: skip
-    reference = Reference(key, SERVICE, "people", ("own", "own"), enforced=False)
-    mirror = Mirror(watched.contract)
-
-    def checked() -> None:
-        ends = (watched.kept.database, publisher.database())
-        tell(mirror, Consistency([check_reference(reference, ends, limit=10, look_again=0.05)], []))
-
-    with publisher.database().connect() as there:
-        there.execute("CREATE TABLE people AS SELECT i AS id FROM generate_series(1, 10) i")
-        there.execute("ALTER TABLE people ADD PRIMARY KEY (id)")
-        watched.kept.execute("CREATE TABLE visits AS SELECT i AS person FROM generate_series(1, 10) i")
-        there.execute("DELETE FROM people WHERE id = 7")
-        checked()
-        yield
-        watched.kept.execute("DELETE FROM visits WHERE person = 7")
-        checked()
-        there.execute("DROP TABLE people")
-
-
-@contextmanager
-def logins_old(watched: Watched) -> Iterator[None]:
-    """The last rotation was a hundred days ago; then there is one."""
-    keep_rotated(watched.contract, SERVICE, time.time() - 100 * 86_400)
-    yield
-    keep_rotated(watched.contract, SERVICE, time.time())
-
-
-@contextmanager
-def replica_silent(watched: Watched, publisher: Cluster) -> Iterator[None]:
-    """The other side of a subscription says nothing more."""
-    with publisher.database().connect() as connection:
-        pids = [
-            int(row[0])
-            for row in connection.execute(
-                "SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'watched' AND active"
-            ).fetchall()
-        ]
-    assert pids, "nobody follows"
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    yield
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
-@contextmanager
 def instance_down(watched: Watched) -> Iterator[None]:
     """The server is stopped."""
     watched.kept.cluster.server.stop()
@@ -376,38 +307,6 @@ def exporter_hangs(watched: Watched) -> Iterator[None]:
     os.kill(pid, signal.SIGSTOP)
     yield
     os.kill(pid, signal.SIGCONT)
-
-
-def follow(watched: Watched, publisher: Cluster) -> Callable[[], None]:
-    """Have the instance subscribe to `publisher`; returns what ends that."""
-    with publisher.database().connect() as connection:
-        connection.execute("CREATE PUBLICATION watched")
-        connection.execute("SELECT pg_create_logical_replication_slot('watched', 'pgoutput')")
-    login, end = publisher.database().login, publisher.database().endpoint
-    words = (
-        f"host={end.address} port={end.port} dbname={end.database} user={login.name} sslmode=prefer"
-        f" password={login.password.get_secret_value()}"
-    )
-    watched.kept.execute(
-        f"CREATE SUBSCRIPTION follows CONNECTION '{words}' PUBLICATION watched"
-        " WITH (create_slot = false, slot_name = 'watched', copy_data = false)"
-    )
-
-    def active() -> bool:
-        with publisher.database().connect() as connection:
-            row = connection.execute(
-                "SELECT active FROM pg_replication_slots WHERE slot_name = 'watched'"
-            ).fetchone()
-        return bool(row and row[0])
-
-    until(active, "the subscription does not begin")
-
-    def end_it() -> None:
-        watched.kept.execute("DROP SUBSCRIPTION follows")
-        with publisher.database().connect() as connection:
-            connection.execute("DROP PUBLICATION watched")
-
-    return end_it
 
 
 def wait_for(watched: Watched, there: set[str], seconds: float) -> dict[str, float]:

@@ -20,7 +20,7 @@ from core.evidence.chain import read_chain
 from migration.journal.mirror import Mirror
 from operations.monitoring.figures.logins import keep_rotated
 from operations.proof.results import Proof, keep_proof
-from tests.support import causes
+from tests.support import causes, causes_of_business
 from tests.support.clusters import Clusters
 from tests.support.disks import small_disk
 from tests.support.watched import SERVICE, Watched, watched_service
@@ -63,8 +63,8 @@ AT_WORK: dict[str, Cause] = {
     "CertificateShort": causes.certificate_short,
     "DiskFilled": causes.disk_filled,
     "ArchiveBroken": causes.archive_closed,
-    "BusinessDown": causes.business_falls,
-    "RotationOverdue": causes.logins_old,
+    "BusinessDown": causes_of_business.business_falls,
+    "RotationOverdue": causes_of_business.logins_old,
 }
 ALONE: dict[str, Cause] = {"CacheLow": causes.cache_missed}
 """By itself: what the others' causes read is in the cache."""
@@ -117,7 +117,7 @@ def found(clusters: Clusters) -> Iterator[Found]:
     policy = {"proof": "3650d"}
     with small_disk(20) as disk, watched_service(clusters, SETTINGS, data=disk, policy=policy) as watched:
         causes.prepare(watched)
-        unfollow = causes.follow(watched, publisher)
+        unfollow = causes_of_business.follow(watched, publisher)
         _tell_of_a_move(watched)
         causes.wait_until_gone(watched, SEEN, 30)  # what starting them has brought about
         found.before = watched.alarms()
@@ -126,8 +126,8 @@ def found(clusters: Clusters) -> Iterator[Found]:
         _work(watched)
         found.empty = _empty_panels(watched)
         replica: dict[str, Cause] = {
-            "ReplicaBehind": functools.partial(causes.replica_silent, publisher=publisher),
-            "OrphansFound": functools.partial(causes.orphaned, publisher=publisher),
+            "ReplicaBehind": functools.partial(causes_of_business.replica_silent, publisher=publisher),
+            "OrphansFound": functools.partial(causes_of_business.orphaned, publisher=publisher),
         }
         _cause(watched, replica, found, 30)
         unfollow()
