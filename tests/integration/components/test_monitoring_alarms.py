@@ -63,7 +63,6 @@ AT_WORK: dict[str, Cause] = {
     "CertificateShort": causes.certificate_short,
     "DiskFilled": causes.disk_filled,
     "ArchiveBroken": causes.archive_closed,
-    "BusinessDown": causes_of_business.business_falls,
     "RotationOverdue": causes_of_business.logins_old,
 }
 ALONE: dict[str, Cause] = {"CacheLow": causes.cache_missed}
@@ -88,7 +87,17 @@ NOT_CAUSED = {
     "DiskWillFill",
 }
 """Seen in promtool's tests of the rules alone: tests/unit/components/test_monitoring_rules.py."""
-SEEN = {*AT_WORK, *ALONE, *UNATTENDED, *DOWN, *REFUSED, *BLIND, "ReplicaBehind", "OrphansFound"}
+SEEN = {
+    *AT_WORK,
+    *ALONE,
+    *UNATTENDED,
+    *DOWN,
+    *REFUSED,
+    *BLIND,
+    "ReplicaBehind",
+    "OrphansFound",
+    "BusinessDown",
+}
 
 
 @dataclass
@@ -128,6 +137,8 @@ def found(clusters: Clusters) -> Iterator[Found]:
         replica: dict[str, Cause] = {
             "ReplicaBehind": functools.partial(causes_of_business.replica_silent, publisher=publisher),
             "OrphansFound": functools.partial(causes_of_business.orphaned, publisher=publisher),
+            # Not with the others at work, one of which leaves no connection to ask by.
+            "BusinessDown": causes_of_business.business_falls,
         }
         _cause(watched, replica, found, 30)
         unfollow()
