@@ -260,9 +260,10 @@ def _paused(made: World) -> tuple[float, float]:
     """When the clients' last pause began and ended, by the journal, in seconds since 1970."""
     with made.source.connect() as connection:
         row = connection.execute(
-            "SELECT extract(epoch FROM max(started) FILTER (WHERE step = %s))::float8,"
-            " extract(epoch FROM max(finished) FILTER (WHERE step = %s))::float8 FROM waqiti_migration.steps",
-            (Step.PAUSE.value, Step.RESUME.value),
+            "SELECT extract(epoch FROM max(started) FILTER (WHERE step LIKE %s))::float8,"
+            " extract(epoch FROM max(finished) FILTER (WHERE step LIKE %s))::float8"
+            " FROM waqiti_migration.steps",
+            (f"%: {Step.PAUSE.value}", f"%: {Step.RESUME.value}"),
         ).fetchone()
     assert row is not None
     return float(row[0]), float(row[1])

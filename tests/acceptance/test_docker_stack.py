@@ -95,8 +95,7 @@ def test_gateways_run_the_pgbouncer_that_was_compiled_with_our_patches(deployed:
     compiled = cache_dir() / "pgbouncer"
     if not (compiled / "patches").exists():
         absent("script/bootstrap has not compiled PgBouncer here: apt-get install gcc make patch")
-    name = deployed.container("user", "gateway")["Name"].removeprefix("/")
-    said = deployed.shell(f"docker exec {name} sha256sum /usr/sbin/pgbouncer").stdout
+    said = deployed.execute("user-gateway", "sha256sum", "/usr/sbin/pgbouncer")
     assert said.split()[0] == hashlib.sha256((compiled / "bin/pgbouncer").read_bytes()).hexdigest()
 
 
