@@ -8,36 +8,56 @@ import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
 import pytest
+import yaml
 
 from components.contract import Contract, MonitoringControl
+from core.sessions.connections import Database
 from servers import ports
 from tests.acceptance.stack import Stack
 from tests.support.archives import until
+from tests.support.places import REPOSITORY
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
+BUSINESS = "SELECT count(*) FROM users"
+
 
 @pytest.fixture(scope="module")
-def watched(deployed: Stack) -> Iterator[Contract]:
-    """The session's stack with monitoring, and without again afterwards."""
+def watched(deployed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contract]:
+    """The session's stack with monitoring and a business query of `user`, and without again afterwards."""
+    catalogue = yaml.safe_load((REPOSITORY / "services.yaml").read_text(encoding="utf-8"))
+    catalogue["services"]["user"]["slo"] = {"business": BUSINESS, "autoRollback": "5m"}
+    file = tmp_path_factory.mktemp("slo") / "services.yaml"
+    file.write_text(yaml.safe_dump(catalogue, sort_keys=False), encoding="utf-8")
     first = next(port for port in range(20_000, 60_000, 40) if not ports.is_taken(port))
     base = first - int(deployed.settings["portOffset"])
     # The offset is added to it.
-    deployed.configure({"monitoring": {"port": max(base, 1024), "interval": 1}})
+    deployed.configure({"catalogue": str(file), "monitoring": {"port": max(base, 1024), "interval": 1}})
     deployed.up()
     contract = deployed.contract()
     assert contract.monitoring is not None
     yield contract
-    deployed.configure({"monitoring": None})
+    deployed.configure({"catalogue": None, "monitoring": None})
     deployed.up()
     assert deployed.contract().monitoring is None
     assert not Path(contract.monitoring.folder).exists()
     assert ours(contract.monitoring) == {}
+    assert not asked(contract, "SELECT to_regprocedure('waqiti_ddl.business()')")
+
+
+def asked(contract: Contract, statement: LiteralString) -> object:
+    """What the monitoring role is answered in `user`'s own database."""
+    user = contract.services["user"]
+    database = Database("user's own database", "target", user.instance, user.monitoring, plain=True)
+    with closing(database.connect()) as session:
+        row = session.execute(statement).fetchone()
+    return row and row[0]
 
 
 def ours(control: MonitoringControl) -> dict[str, int]:
@@ -75,6 +95,15 @@ def test_every_service_has_an_exporter_that_answers(watched: Contract) -> None:
 
 def test_a_preview_right_after_it_is_empty(watched: Contract, deployed: Stack) -> None:
     assert deployed.changes() == {}
+
+
+def test_the_business_query_is_asked_by_a_role_that_reads_no_table(watched: Contract) -> None:
+    slo = watched.services["user"].slo
+    assert slo is not None
+    assert (slo.business, slo.auto_rollback) == (BUSINESS, 300)
+    assert asked(watched, "SELECT to_regprocedure('waqiti_ddl.business()') IS NOT NULL") is True
+    assert asked(watched, "SELECT waqiti_ddl.business()") is None, "its table is not there yet"
+    assert asked(watched, "SELECT has_schema_privilege('user_schema', 'USAGE')") is False
 
 
 def test_an_exporter_that_is_killed_is_started_again(watched: Contract) -> None:

@@ -168,6 +168,10 @@ def _namespaces(api: ClusterApi, plan: kubernetes_plan.StackPlan) -> Iterator[Pr
             what = f"exists in {api.context} and is not of the stack {plan.label}"
             fix = "remove or rename it, or give the stack another name; it was not touched"
             yield Problem(f"namespace {service.namespace}", what, fix)
+        elif found is not None and "deletionTimestamp" in found["metadata"]:
+            what = f"is being deleted in {api.context}, with all that is in it"
+            fix = f"wait until it is gone (`kubectl wait --for=delete namespace/{service.namespace}`)"
+            yield Problem(f"namespace {service.namespace}", what, fix)
 
 
 def _api_servers(api: ClusterApi) -> Iterator[tuple[str, int]]:

@@ -34,6 +34,15 @@ PATIENT: Mapping[str, str] = {"wal_receiver_timeout": "60s", "wal_sender_timeout
 transaction again and again that its publisher takes longer to decode (a large one of others' tables)."""
 
 
+def quantity(kilobytes: int) -> str:
+    """As the API gives it back, in the largest unit without a fraction: else a preview finds a change."""
+    units = ["Ki", "Mi", "Gi", "Ti"]
+    while kilobytes and kilobytes % 1024 == 0 and len(units) > 1:
+        kilobytes //= 1024
+        units.pop(0)
+    return f"{kilobytes}{units[0]}"
+
+
 def labels(stack: str, service: str) -> Manifest:
     return {STACK: stack, SERVICE: service}
 
@@ -43,17 +52,17 @@ def quota(plan: ServicePlan, settings: KubernetesSettings) -> Manifest:
     memory = (settings.instances + 1) * plan.memory + (settings.gateways + 1) * GATEWAY_MEMORY
     return {
         "hard": {
-            "requests.memory": f"{memory}Ki",
-            "limits.memory": f"{memory}Ki",
+            "requests.memory": quantity(memory),
+            "limits.memory": quantity(memory),
             "pods": str(settings.instances + settings.gateways + 2),
-            "requests.storage": f"{settings.storage * (settings.instances + 1)}Ki",
+            "requests.storage": quantity(settings.storage * (settings.instances + 1)),
         }
     }
 
 
 def limits() -> Manifest:
     """Of a pod that says nothing of memory itself: a quota asks that all do."""
-    small = {"memory": f"{GATEWAY_MEMORY}Ki"}
+    small = {"memory": quantity(GATEWAY_MEMORY)}
     return {"limits": [{"type": "Container", "default": small, "defaultRequest": small}]}
 
 
@@ -61,7 +70,7 @@ def cluster(
     plan: ServicePlan, settings: KubernetesSettings, args: InstanceArgs, stack: str, *, authority: bool
 ) -> Manifest:
     """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions."""
-    memory = f"{plan.memory}Ki"
+    memory = quantity(plan.memory)
     own = {key: one for key, one in args.parameters.items() if key != PRELOADED}
     parameters = {**PATIENT, **own} if settings.link else own
     return {
@@ -81,7 +90,7 @@ def cluster(
             }
         },
         "storage": {
-            "size": f"{settings.storage}Ki",
+            "size": quantity(settings.storage),
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),
         },
         "resources": {"requests": {"cpu": "50m", "memory": memory}, "limits": {"memory": memory}},
@@ -153,7 +162,7 @@ def deployment(
 ) -> Manifest:
     """The gateway's pods. Each begins where the Secret says."""
     user, group = (int(number) for number in settings.gateway_user.split(":"))
-    memory = f"{GATEWAY_MEMORY}Ki"
+    memory = quantity(GATEWAY_MEMORY)
     # By SIGTERM PgBouncer waits for clients to leave, which pooled ones never do: they would be cut in the
     # middle. By SIGINT it lets transactions end and goes; first everybody has to know that it is leaving.
     end = f"sleep 2; kill -INT 1; sleep {GATEWAY_SECONDS}"
