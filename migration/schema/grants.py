@@ -47,6 +47,7 @@ def grant_statements(
     for name in plan.schemas if only is None else ():
         option = _option(name in grantable)
         yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}{}").format(sql.Identifier(name), role, option)
+    yield from _extension_schemas(plan, catalog, service.service.name) if only is None else ()
     revoked: defaultdict[LiteralString, list[sql.Composable]] = defaultdict(list)
     given: defaultdict[tuple[LiteralString, str | None, tuple[str, ...], bool], list[sql.Composable]]
     given = defaultdict(list)
@@ -73,6 +74,21 @@ def grant_statements(
         rights, option = _privileges(column, words), _option(may_grant)
         for some in _chunks(names):
             yield sql.SQL("GRANT {} ON {} {} TO {}{}").format(rights, sql.SQL(kind), some, role, option)
+
+
+def _extension_schemas(plan: ServicePlan, catalog: Catalog, role: str) -> Iterator[sql.Composed]:
+    """USAGE of schemas that extensions are in, where the common role has it; the stack's are its own."""
+    usable = {
+        catalog.objects[grant.object_id].name
+        for grant in catalog.grants or ()
+        if grant.object_id[0] == PG_NAMESPACE and grant.object_id in catalog.objects
+    }
+    for name in sorted({e.schema for e in plan.extensions} & usable - {*plan.schemas, "public"}):
+        body = sql.SQL(
+            "BEGIN IF (SELECT pg_catalog.pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace"
+            " WHERE nspname = {}) THEN GRANT USAGE ON SCHEMA {} TO {}; END IF; END"
+        ).format(sql.Literal(name), sql.Identifier(name), sql.Identifier(role))
+        yield sql.SQL("DO {}").format(sql.Literal(body.as_string(None)))
 
 
 def grantable_schemas(catalog: Catalog) -> frozenset[str]:

@@ -24,7 +24,7 @@ from .places import ROOT, Places, cache_dir
 KUBERNETES = "v1.34.4"
 OPERATOR = "1.30.0"
 PLUGIN = "4.25.0"
-"""The one version of the plugin that the registry serves is of this SDK's."""
+"""The one version of the plugin that the registry serves; the newer SDK of the lock warns, and works."""
 _VERSION = "k8s.io/component-base/version"
 _PLUGIN_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _OPERATOR_MODULE = "github.com/cloudnative-pg/cloudnative-pg"
