@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -21,7 +21,7 @@ from typing import Any, Literal, LiteralString
 from psycopg import sql
 
 from components.replication_roles import flow_name
-from core.errors import ConnectionLost, StepTimeout
+from core.errors import ConnectionLost, MigrationError, StepTimeout
 from core.sessions.connections import Database
 from core.sessions.locks import Patience
 from core.sessions.queries import queries
@@ -208,13 +208,23 @@ class Flow(AbstractContextManager["Flow"]):
         with self.subscriber.translated(f"enabling the subscription {self.name}"):
             self.subscription.start()
 
-    def stop(self, seconds: float = 10.0, *, end_after: float | None = None) -> None:
+    def stop(
+        self, seconds: float = 10.0, *, end_after: float | None = None, publisher_answers: bool = False
+    ) -> None:
         """Disable the subscription and wait until its worker has ended. The slot stays.
 
-        Without a subscription there is nothing to stop. See `Subscription.stop`. Raises StepTimeout.
+        Without a subscription there is nothing to stop. `publisher_answers`: it does, so the worker can be
+        woken through it. See `Subscription.stop`. Raises StepTimeout.
         """
         with self.subscriber.translated(f"disabling the subscription {self.name}"):
-            self.subscription.stop(seconds, end_after=end_after)
+            self.subscription.stop(
+                seconds, end_after=end_after, wake=self._wake if publisher_answers else None
+            )
+
+    def _wake(self) -> None:
+        # Without it the worker ends by itself, only later.
+        with suppress(MigrationError):
+            self.beat()
 
     def prove(self, seconds: float, *, on_disk: bool = True) -> float:
         """Write a heartbeat and wait until it has arrived and is on the subscriber's disk.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -21,6 +22,8 @@ query = queries(__package__)
 ORIGIN_SINCE = 160000
 """Subscriptions know `origin` (and `run_as_owner`) since PostgreSQL 16, and publishers send it since then."""
 _POLL_SECONDS = 0.002
+_TELLS_WORKERS = 160_000
+"""From this version on a worker is told when its subscription is altered."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,13 @@ class Subscription:
         if self.state() is not None:
             self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(self._identifier))
 
-    def stop(self, seconds: float, *, end_after: float | None = None) -> None:
+    def stop(
+        self, seconds: float, *, end_after: float | None = None, wake: Callable[[], None] | None = None
+    ) -> None:
         """Disable it and wait until its worker has ended. Raises StepTimeout.
+
+        `wake` makes the publisher send something: before PostgreSQL 16 a worker that waits for changes is
+        not told that it was disabled, and looks only when something comes, or after a second.
 
         A worker that connects to a silent publisher does not look whether it is disabled: after `end_after`
         seconds (half of `seconds`, if not given) it is ended, where the role may. It is not started again.
@@ -112,6 +120,8 @@ class Subscription:
         if self.state() is None:
             return
         self._connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(self._identifier))
+        if wake is not None and self._connection.info.server_version < _TELLS_WORKERS:
+            wake()
         begun = time.monotonic()
         deadline = begun + seconds
         end_at: float | None = begun + (seconds / 2 if end_after is None else end_after)

@@ -169,7 +169,7 @@ class SwitchActions:
             case Step.SEQUENCES:
                 figures = self._sequences()
             case Step.STOP_FEED:
-                ready.feed.stop(seconds)
+                ready.feed.stop(seconds, publisher_answers=True)
                 if self._recheck is not None:
                     self._recheck.collect_here()
             case Step.MAKE_BACK_SLOT:
