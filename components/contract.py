@@ -327,6 +327,8 @@ class Service(_Part):
     """None: not decided, which a service needs to be where it makes a difference."""
     slo: SloPolicy | None = None
     """None: a move does not watch how the service does."""
+    rehearsal_limit: int | None = None
+    """Seconds: without a rehearsal so young its move is not started; None: none is asked for."""
 
     @property
     def login(self) -> Login:

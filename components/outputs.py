@@ -142,6 +142,7 @@ def _service(
         "reads": [read for read in entry.reads if read in deployed],
         "row_security": entry.row_security,
         **({} if entry.slo is None else {"slo": entry.slo.policy.model_dump(mode="json")}),
+        **({} if entry.rehearsal is None else {"rehearsal_limit": entry.rehearsal}),
     }
 
 

@@ -1,21 +1,19 @@
-"""What a service's own instance gives, against the shared database, as it was measured: a file a service.
+"""What a service's own instance gives, against the shared database, as it was measured.
 
 `operations load compare` keeps it, the gate `performance` of `migration` reads it.
 """
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.contract import Contract
-from servers import osuser
-from servers.paths import make_passable, state_dir
+from core import latest
 
 MOST_LOSS = 0.05
 """Of the throughput: what a service may lose by being moved."""
+_KIND = "loads"
 
 
 @dataclass(frozen=True)
@@ -35,23 +33,14 @@ class Measured:
 
 def folder_of(contract: Contract) -> Path:
     """Where a stack's loads are, and what came of them."""
-    return state_dir() / "loads" / f"{contract.project}-{contract.stack}"
-
-
-def _file(contract: Contract, service: str) -> Path:
-    return folder_of(contract) / f"{service}.json"
+    return latest.folder_of(contract, _KIND)
 
 
 def keep_measured(contract: Contract, service: str, measured: Measured) -> Path:
     """Keep it in place of the last one; returns its file. Raises OSError, ServerError."""
-    file = _file(contract, service)
-    make_passable(file.parent)
-    osuser.write_private(file, json.dumps(asdict(measured)) + "\n", ours=True)
-    return file
+    return latest.keep(contract, _KIND, service, measured)
 
 
 def read_measured(contract: Contract, service: str) -> Measured | None:
     """The last one; None where there is none, or none that this user may read."""
-    with suppress(OSError, ValueError, TypeError):
-        return Measured(**json.loads(_file(contract, service).read_text(encoding="utf-8")))
-    return None
+    return latest.read(contract, _KIND, service, Measured)

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from components.backup.entry import BackupEntry
+from components.backup.entry import BackupEntry, Seconds
 from components.backup.points import RestorePointsEntry
 from components.catalogue.slo import SloEntry
 from components.contract import CrossingRule, Pooling, RowSecurityMode
@@ -147,6 +147,8 @@ class ServiceEntry(_Entry):
     """How often it is backed up, and how long that is kept."""
     slo: SloEntry | None = None
     """What a move must not do to it; None: nothing is watched."""
+    rehearsal: Seconds | None = None
+    """Without a rehearsal of its move so young, `start` is refused; None: none is asked for."""
     crossing: tuple[CrossingRule, ...] = ()
     """What to do with objects that cross to another service; the first that matches decides."""
 

@@ -19,6 +19,7 @@ from migration.gates.data import DATA
 from migration.gates.model import Gate, GateLimits, GateReport, Stage
 from migration.gates.performance import PERFORMANCE
 from migration.gates.references import REFERENCES
+from migration.gates.rehearsal import REHEARSALS
 from migration.gates.replication import REPLICATION
 from migration.gates.scene import Check, Scene
 from migration.gates.servers import SERVERS
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     *SESSIONS,
     *BACKUPS,
     *PERFORMANCE,
+    *REHEARSALS,
     *SIGNATURES,
     *SESSION_STATE,
 )

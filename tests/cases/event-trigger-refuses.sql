@@ -6,5 +6,7 @@ CREATE FUNCTION public."log DDL"() RETURNS event_trigger LANGUAGE plpgsql AS 'BE
 CREATE EVENT TRIGGER "log" ON ddl_command_end WHEN TAG IN ('CREATE PUBLICATION', 'ALTER TABLE') EXECUTE FUNCTION public."log DDL"();
 -- @refused the event trigger log of the shared database fails .*public."log DDL"\(\): relation "ddl_log" does not exist
 -- @remedy ALTER FUNCTION public."log DDL"() SET search_path = user_schema, pg_temp
+-- @refused event trigger log writes to table user_schema.ddl_log, which a service's move closes
+-- @remedy ALTER EVENT TRIGGER "log" DISABLE
 -- @writer
 UPDATE t SET v = '$N' WHERE id = 2

@@ -26,7 +26,8 @@ def event_trigger_problems(catalog: Catalog, claimed: frozenset[str]) -> Iterato
 
     Whether they fail otherwise is tried (`plan.event_trigger_probe`). `claimed`: all services' schemas.
     """
-    names = BareNames(catalog, catalog.application_path or ("public",), None)
+    # A name that is found on no path yet is told of, too: with its remedy, the function would write there.
+    names = BareNames(catalog, (*(catalog.application_path or ("public",)), *sorted(claimed)), None)
     for key, item in sorted(catalog.objects.items()):
         tags = item.definition
         if (
