@@ -60,7 +60,7 @@ def test_a_rehearsal_foretells_and_leaves_nothing(shared: World) -> None:
         with database.connect() as connection:
             assert connection.execute(LEFT).fetchone() == (0,)
     assert shared.open_sides("user") == {"source"}
-    assert said(shared, "status", "user")["state"] == "not begun"
+    assert said(shared, "status", "user")["state"] == "undone"
     assert said(shared, "start", "user", "--yes")["state"] == "following"
     assert shared.run("rehearse", "user", "--yes").returncode == 29
     assert shared.run("abort", "user", "--yes").returncode == 0
