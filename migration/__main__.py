@@ -20,7 +20,7 @@ VERBS = {
     "config": "migration.applications.command:config",
     "plan": "migration.commands.plan:plan",
     "run": "migration.commands.run:run",
-    "rehearse": "migration.commands.rehearse:rehearse",
+    "rehearse": "migration.commands.ahead.rehearse:rehearse",
     "start": "migration.commands.start:start",
     "status": "migration.commands.status:status",
     "verify": "migration.commands.verify:verify",

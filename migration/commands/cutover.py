@@ -11,8 +11,8 @@ import typer
 from components.contract import Service
 from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
 from core.progress.interface import Silent
+from migration.commands.ahead.dry_run import expect, show_expected
 from migration.commands.common import PauseTimeout, SwitchTimeout, Workers
-from migration.commands.dry_run import expect, show_expected
 from migration.commands.queries_transactions import WatchTransactions
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from components.backup.entry import format_duration
 from core.progress.units import duration
 from core.rehearsals import Rehearsal, read_rehearsal
 from migration.gates.model import Gate, judged
@@ -29,9 +28,7 @@ def judge(service: str, found: Rehearsal | None, catalogue: str, now: float, lim
 
 
 def _gate(figure: str, advice: str, limit: float, *, wrong: bool) -> Gate:
-    return judged(
-        _NAME, wrong, figure, advice, limit=f"younger than {format_duration(int(limit))}", overridable=True
-    )
+    return judged(_NAME, wrong, figure, advice, limit=f"younger than {duration(limit)}", overridable=True)
 
 
 @check(_NAME, "start")

@@ -16,8 +16,8 @@ from core.errors import GateClosed, VerificationFailed
 from core.progress.interface import Silent
 from core.progress.units import duration, size
 from core.rehearsals import Rehearsal, keep_rehearsal
+from migration.commands.ahead.dry_run import expect
 from migration.commands.common import DEFAULT_WAL_GIB, NoThrottle, RateLimit, WalLimit, Workers
-from migration.commands.dry_run import expect
 from migration.commands.verbs import (
     SkipGate,
     Verbs,
