@@ -106,6 +106,9 @@ def main(folder: Path, task: str) -> int:
     except ServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or folder}: {error.strerror or error}\n")
+        return 1
     return 0
 
 

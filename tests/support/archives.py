@@ -25,7 +25,7 @@ from components.contract import BackupControl, Contract, LocalGatewayControl, Lo
 from core.sessions.connections import Database
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup, backups
-from operations.backup.state import supervisor
+from operations.backup.state import read_state, supervisor
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import NOBODY, make_contract, make_service
 from tests.support.places import REPOSITORY
@@ -74,6 +74,15 @@ class Kept:
     def backups(self) -> list[Backup]:
         """What is in the archive."""
         return backups(self.archive)
+
+    def wait_for_first_backup(self) -> None:
+        """Until the one that is scheduled has ended: its checksums are written after it is there."""
+
+        def is_done() -> bool:
+            task = read_state(self.archive).tasks.get("full")
+            return task is not None and task.done is not None
+
+        until(is_done, "no first backup", 90)
 
     def start_supervisor(self) -> int:
         """Start it as the platform does, and wait until it is there; returns its process id."""

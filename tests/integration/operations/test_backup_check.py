@@ -27,7 +27,7 @@ def kept(clusters: Clusters) -> Iterator[Kept]:
     """A service with a backup and three whole segments after it."""
     with kept_service(clusters, "ledger", {"lagLimit": "2s"}) as made:
         made.execute("CREATE TABLE entries (id bigint PRIMARY KEY)")
-        until(lambda: made.backups() and made.backups()[-1].status == "DONE", "no first backup", 60)
+        made.wait_for_first_backup()
         for number in range(3):
             made.execute("INSERT INTO entries VALUES (%s)", number)
             made.execute("SELECT pg_switch_wal()")

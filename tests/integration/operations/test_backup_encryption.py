@@ -16,12 +16,11 @@ from pydantic import ValidationError
 
 from components.backup.entry import BackupEntry
 from core.errors import KeyMissing, ProofFailed
-from operations.backup.catalogue import whole
 from operations.backup.dumps import dump, dumps
 from operations.restore.compressed import copy, is_sealed, read
 from operations.restore.encrypted import PASSPHRASE
 from tests.support.absence import absent
-from tests.support.archives import Kept, kept_service, until
+from tests.support.archives import Kept, kept_service
 from tests.support.clusters import Clusters
 
 pytestmark = pytest.mark.integration
@@ -63,7 +62,7 @@ def kept(clusters: Clusters, keyring: Path) -> Iterator[Kept]:
     with kept_service(clusters, "ledger", {"encryption": str(keyring / "public.asc")}) as made:
         made.execute("CREATE TABLE entry (id int PRIMARY KEY, note text NOT NULL)")
         made.execute("INSERT INTO entry SELECT n, %s FROM generate_series(1, 1000) n", SECRET)
-        until(lambda: whole(made.backups()), "the first backup is not there")
+        made.wait_for_first_backup()
         made.operations("backup", "ledger")
         dump(made.archive)
         made.execute("INSERT INTO entry VALUES (1001, 'after the backup')")

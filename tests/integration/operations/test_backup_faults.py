@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def kept(clusters: Clusters) -> Iterator[Kept]:
     with small_disk(160) as disk, kept_service(clusters, "ledger", archive=disk / "ledger") as made:
-        until(lambda: made.backups() and made.backups()[-1].status == "DONE", "no first backup", 90)
+        made.wait_for_first_backup()
         made.execute("CREATE TABLE entries (id bigint PRIMARY KEY)")
         yield made
 

@@ -33,7 +33,7 @@ def kept(clusters: Clusters) -> Iterator[Kept]:
         made.execute("CREATE SCHEMA user_schema")
         made.execute("CREATE TABLE user_schema.users (id bigint PRIMARY KEY, name text NOT NULL)")
         made.execute("INSERT INTO user_schema.users SELECT i, 'user ' || i FROM generate_series(1, 5000) i")
-        until(lambda: made.backups() and made.backups()[-1].status == "DONE", "no first backup", 60)
+        made.wait_for_first_backup()
         yield made
 
 

@@ -25,7 +25,7 @@ LIMIT = 2.0
 @pytest.fixture(scope="module")
 def kept(clusters: Clusters) -> Iterator[Kept]:
     with kept_service(clusters, "wallet", {"synchronous": True, "synchronousLimit": "2s"}) as made:
-        until(lambda: made.backups() and made.backups()[-1].status == "DONE", "no first backup", 60)
+        made.wait_for_first_backup()
         made.execute("CREATE TABLE told (id bigint PRIMARY KEY)")
         yield made
 
