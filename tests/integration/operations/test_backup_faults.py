@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def kept(clusters: Clusters) -> Iterator[Kept]:
-    with small_disk(160) as disk, kept_service(clusters, "ledger", archive=disk / "ledger") as made:
+    with small_disk(320) as disk, kept_service(clusters, "ledger", archive=disk / "ledger") as made:
         made.wait_for_first_backup()
         made.execute("CREATE TABLE entries (id bigint PRIMARY KEY)")
         yield made
