@@ -133,7 +133,8 @@ def test_a_start_in_which_a_server_is_killed_leaves_nothing_behind(
         except MigrationError as error:
             said = str(error)
         else:
-            # It was there again before a step needed it.
+            # No step needed it any more, or it was there again before one did.
+            restarted.result()
             online.abort(killable.service, killable.plan)
         restarted.result()
         assert "\n" not in said
