@@ -66,6 +66,16 @@ def test_a_rehearsal_foretells_and_leaves_nothing(shared: World) -> None:
     assert shared.run("abort", "user", "--yes").returncode == 0
 
 
+def test_with_nothing_left_to_rehearse_it_says_so(shared: World) -> None:
+    for verb in ("start", "cutover", "finish"):
+        assert shared.run(verb, "user", "--yes").returncode == 0
+    only = {"user": shared.contract.services["user"]}
+    shared.write_contract(shared.contract.model_copy(update={"services": only}))
+    ended = shared.run("rehearse", "--all", "--yes")
+    assert ended.returncode == 0, ended.stderr
+    assert "Nothing is left to rehearse." in ended.stdout
+
+
 @pytest.mark.parametrize(
     ("found", "figure"),
     [

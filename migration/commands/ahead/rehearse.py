@@ -40,6 +40,8 @@ _PARTS = {
     "build indexes and constraints": "indexes",
     "catch up": "catch up",
 }
+_OTHER, _COMPARISON = "other steps", "verification"
+_COLUMNS = (*_PARTS.values(), _OTHER, _COMPARISON)
 _NOT_HERE = frozenset({"rehearsal", "sign-off"})
 """Gates of a start that a rehearsal is for, or that are a person's."""
 
@@ -120,21 +122,21 @@ def _rehearsed(verbs: Verbs, online: Online, service: Service, plan: Plan) -> Re
     return Rehearsal(
         at=time.time(),
         catalogue=agreed.catalogue_digest,
-        seconds={**_parts(steps), "verification": round(compared, 3)},
+        seconds={**_parts(steps), _COMPARISON: round(compared, 3)},
         rows=int(copied.get("rows", 0)),
         bytes=int(copied.get("bytes", 0)),
         pause_ms=round(expected.pause_ms, 1),
         equal=verification.equal,
-        refused=tuple(f"{gate.name}: {gate.figure}" for gate in no_go),
+        refused=tuple(f"{gate.name}: {gate.figure}; {gate.advice}" for gate in no_go),
     )
 
 
 def _parts(steps: Sequence[StepRecord]) -> dict[str, float]:
     """What the steps of the start took, by part; those of the undoing are none of it."""
-    found = dict.fromkeys((*_PARTS.values(), "other steps"), 0.0)
+    found = dict.fromkeys((*_PARTS.values(), _OTHER), 0.0)
     for step in steps:
         if step.finished is not None and step.outcome == "done":
-            part = _PARTS.get(step.step, "other steps")
+            part = _PARTS.get(step.step, _OTHER)
             found[part] += (step.finished - step.started).total_seconds()
     return {part: round(seconds, 3) for part, seconds in found.items()}
 
@@ -156,22 +158,23 @@ def _show(here: Invocation, results: Mapping[str, Mapping[str, Any]], found: Map
     if here.as_json:
         here.show_json({"services": dict(results)})
         return
-    grid = Grid(
-        "service", "rows", "size", *found[next(iter(found))].seconds, "in all", "pause", "would stop it"
-    )
+    grid = Grid("service", "rows", "size", *_COLUMNS, "in all", "pause", "would stop it")
     for name, one in found.items():
         wrong = [*(() if one.equal else ("rows differ",)), *one.refused]
         grid.add_row(
             name,
             f"{one.rows:,}",
             size(one.bytes),
-            *(duration(seconds) for seconds in one.seconds.values()),
+            *(duration(one.seconds[part]) for part in _COLUMNS),
             duration(one.total_seconds),
             f"{one.pause_ms:.0f} ms",
             "; ".join(wrong) or "nothing",
         )
     here.out.print(grid)
-    here.out.print("Nothing was switched, and all of it is removed again.", markup=False)
+    said = (
+        "Nothing was switched, and all of it is removed again." if found else "Nothing is left to rehearse."
+    )
+    here.out.print(said, markup=False)
 
 
 def _require_well(found: Mapping[str, Rehearsal]) -> None:
@@ -181,4 +184,4 @@ def _require_well(found: Mapping[str, Rehearsal]) -> None:
                 f"{name}: rows differed in its rehearsal; see who writes to its own database"
             )
         if one.refused:
-            raise GateClosed(f"{name}: the gate {one.refused[0]} would stop its move")
+            raise GateClosed(f"{name}: a gate would stop its move: {one.refused[0]}")
