@@ -19,7 +19,8 @@ import psycopg
 
 from core.references.model import Checked, Orphan, Reference
 from core.references.shape import Shape, read_shape
-from core.references.streams import blocks, fields, missing, ranker
+from core.references.streams import Rank, blocks, fields, missing, ranker
+from core.references.words import Word, close_together, missing_words, numbers, words
 from core.sessions.connections import Database
 from core.sessions.session import Connection
 from core.sessions.settings import LOOKING, use
@@ -97,8 +98,54 @@ def _looking(database: Database, doing: str) -> Iterator[_Side]:
 
 def _stream(shape: Shape, dependent: _Side, referenced: _Side, suspects: _Lines) -> tuple[int, int]:
     """Merge both streams; what is missing goes to `suspects`. Returns (values, those missing)."""
+    in_words = _in_words(shape, referenced)
+    sent = (
+        (shape.dependent_words(), shape.referenced_words())
+        if in_words
+        else (shape.dependent_stream(), shape.referenced_stream())
+    )
+    # Entered in this order: a COPY that has begun has its snapshot, so the referenced one is the later.
+    with (
+        dependent.connection.cursor().copy(sent[0]) as here,
+        referenced.connection.cursor().copy(sent[1]) as there,
+    ):
+        if in_words:
+            found = _merge_words(blocks(here), blocks(there), suspects)
+        else:
+            found = _merge_lines(blocks(here), blocks(there), ranker(shape.whole_numbers), suspects)
+        _end(referenced.connection, there)
+    return found
+
+
+def _in_words(shape: Shape, referenced: _Side) -> bool:
+    """Whether the referenced values are whole numbers that lie close together, as a sequence gives them."""
+    if not shape.one_number:
+        return False
+    row = referenced.connection.execute(shape.span()).fetchone()
+    return row is not None and row[0] is not None and close_together(*row)
+
+
+def _merge_words(
+    here: Iterator[list[bytes]], there: Iterator[list[bytes]], suspects: _Lines
+) -> tuple[int, int]:
     keys = seen = 0
-    rank = ranker(shape.whole_numbers)
+
+    def counted(stream: Iterator[Word]) -> Iterator[Word]:
+        nonlocal keys
+        for word in stream:
+            keys += word[1].bit_count()
+            yield word
+
+    for word in missing_words(counted(words(here)), words(there)):
+        seen += word[1].bit_count()
+        suspects.writelines(b"%d\n" % number for number in numbers(word))
+    return keys, seen
+
+
+def _merge_lines(
+    here: Iterator[list[bytes]], there: Iterator[list[bytes]], rank: Rank, suspects: _Lines
+) -> tuple[int, int]:
+    keys = seen = 0
 
     def counted(stream: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
         nonlocal keys
@@ -106,15 +153,9 @@ def _stream(shape: Shape, dependent: _Side, referenced: _Side, suspects: _Lines)
             keys += len(block)
             yield block
 
-    # Entered in this order: a COPY that has begun has its snapshot, so the referenced one is the later.
-    with (
-        dependent.connection.cursor().copy(shape.dependent_stream()) as here,
-        referenced.connection.cursor().copy(shape.referenced_stream()) as there,
-    ):
-        for lines in missing(counted(blocks(here)), blocks(there), rank):
-            seen += len(lines)
-            suspects.writelines(line + b"\n" for line in lines)
-        _end(referenced.connection, there)
+    for lines in missing(counted(here), there, rank):
+        seen += len(lines)
+        suspects.writelines(line + b"\n" for line in lines)
     return keys, seen
 
 

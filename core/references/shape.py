@@ -76,6 +76,25 @@ class Shape:
         """COPY of the referenced values, sorted; they are unique already."""
         return self._stream(1)
 
+    @property
+    def one_number(self) -> bool:
+        """Whether a value is one whole number, so that it may be sent in words (`core.references.words`)."""
+        return self.whole_numbers == (True,)
+
+    def dependent_words(self) -> sql.Composed:
+        """COPY of the numbers that the dependent rows refer with, in words."""
+        return self._words(0)
+
+    def referenced_words(self) -> sql.Composed:
+        """COPY of the referenced numbers, in words."""
+        return self._words(1)
+
+    def span(self) -> sql.Composed:
+        """How many referenced numbers there are, by the server's estimate, the first and the last."""
+        return statement("span").format(
+            column=_column(self.columns[0][1]), table=self._from(1), name=sql.Literal(str(self.referenced))
+        )
+
     def count_rows(self) -> sql.Composed:
         """How many dependent rows have each of some values (see `parameters`)."""
         same = [
@@ -129,6 +148,9 @@ class Shape:
             present=_present([_column(pair[end]) for pair in self.columns], " AND "),
             order=sql.SQL(", ").join(written),
         )
+
+    def _words(self, end: int) -> sql.Composed:
+        return statement("words").format(column=_column(self.columns[0][end]), table=self._from(end))
 
     def _sent(self, pair: tuple[End, End], end: int) -> sql.Composable:
         written = _written(pair, end)

@@ -1,4 +1,5 @@
-"""How fast a copy may go: what was asked for, carried out, told to whoever watches, and accounted for."""
+"""How fast work may go that the source's clients pay for (a copy, a build, a comparison): what was asked for,
+carried out, told to whoever watches, and accounted for."""
 
 from __future__ import annotations
 
@@ -20,14 +21,14 @@ class CopyPace:
     """By default: as fast as the source's clients do not notice."""
 
     bytes_per_second: float | None = None
-    """A fixed limit, of COPY's stream; nothing is watched then."""
+    """A fixed limit, of what is read from the source; nothing is watched then."""
     watched: bool = True
-    """Whether the copy makes way while the source answers more slowly than before it."""
+    """Whether the work makes way while the source answers more slowly than before it."""
 
 
 @dataclass
 class Held:
-    """A throttle that tells progress why it holds the copy back, and adds up for how long."""
+    """A throttle that tells progress why it holds work back, and adds up for how long."""
 
     throttle: Throttle
     progress: Progress
@@ -52,7 +53,7 @@ class Held:
         return (self.also and self.also.why()) or self.throttle.why()
 
     def figures(self) -> dict[str, Any]:
-        """For the journal: what held the copy back, and for how long (seconds of all workers together)."""
+        """For the journal: what held the work back, and for how long (seconds of all workers together)."""
         found: dict[str, Any] = {"rested_s": round(self.rested, 2)}
         if isinstance(self.throttle, RateLimit):
             return {"by": "rate limit", "bytes_per_second": round(self.throttle.rate), **found}
@@ -64,13 +65,12 @@ class Held:
 
 @contextmanager
 def held_back(
-    source: Database, pace: CopyPace, progress: Progress, also: Throttle | None = None
+    source: Database, pace: CopyPace, progress: Progress, also: Throttle | None = None, *, what: str = "copy"
 ) -> Iterator[Held]:
-    """The throttle for a copy from `source` that runs inside; ends with a line about it if it rested.
+    """The throttle for work that runs inside, `what`; ends with a line about it if it rested.
 
-    `also` holds it back beside that, whatever the pace.
-
-    Raises what connecting to the source raises.
+    `source` is the database whose clients make way for it. `also` holds it back beside that, whatever the
+    pace. Raises what connecting to the source raises.
     """
     with ExitStack() as stack:
         throttle: Throttle = Unthrottled()
@@ -83,4 +83,4 @@ def held_back(
     progress.held(None)
     if held.rested >= _WORTH_A_LINE_SECONDS:
         reason = "the rate limit" if pace.bytes_per_second is not None else "the source's clients"
-        progress.note(f"the copy rested for {reason}: {held.rested:.1f} s, all workers together")
+        progress.note(f"the {what} rested for {reason}: {held.rested:.1f} s, all workers together")

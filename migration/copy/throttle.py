@@ -1,7 +1,8 @@
-"""Holding a copy back: to a rate that was asked for, or while the source answers slower than before.
+"""Holding work back: to a rate that was asked for, or while the source answers slower than before.
 
-A copy takes what it can get, and what it gets the source's clients lack. A throttle tells each worker how
-long to rest; the source's client process is stopped meanwhile, so its backend waits, too.
+A copy takes what it can get, and what it gets the source's clients lack; so do builds on a machine that they
+share, and comparisons. A throttle tells each worker how long to rest; the client process that copies from the
+source is stopped meanwhile, so its backend waits, too.
 """
 
 from __future__ import annotations
@@ -10,33 +11,28 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
 import psycopg
 
+from core.pacing import LONGEST_REST_SECONDS, Clock, Share
 from core.progress.units import size
 from core.sessions.connections import Database
 from core.sessions.queries import queries
 
 query = queries(__package__)
 
-LONGEST_REST_SECONDS = 20.0
-"""In one go; whoever rests can be woken. A worker that is looked at four times a second may have moved in
-between what a low rate allows in many seconds."""
-
-Clock = Callable[[], float]
-
 
 class Throttle(Protocol):
-    """Called by every worker, from its own thread, about five times a second."""
+    """Called by every worker, from its own thread: about five times a second while it copies, between two
+    statements where it builds or compares."""
 
     def rest(self, moved: int) -> float:
-        """Seconds to rest now, after `moved` more bytes went through (0: go on)."""
+        """Seconds to rest now, after `moved` more bytes of the source went through (0: go on)."""
 
     def why(self) -> str | None:
-        """Why it holds the copy back now, for a person; None while it does not."""
+        """Why it holds work back now, for a person; None while it does not."""
 
 
 class Unthrottled:
@@ -75,15 +71,9 @@ class RateLimit:
 
 
 class Governor:
-    """Copies less of the time while the source is slower than it was before the copy.
+    """Works less of the time (`core.pacing.Share`) while the source is slower than it was before: while the
+    median of the last probes is above what is allowed."""
 
-    The control law is TCP's (additive increase, multiplicative decrease): the share of the time in which
-    workers copy is halved when the median of the last probes is above what is allowed, and grows by a
-    twentieth with each probe that is not. It never falls below a tenth, so that the copy ends.
-    """
-
-    SMALLEST_SHARE = 0.1
-    STEP = 0.05
     WINDOW = 5
 
     def __init__(
@@ -94,15 +84,13 @@ class Governor:
         factor: float = 2.0,
         slack_seconds: float = 0.01,
     ) -> None:
-        """Allowed is `factor` times the probe's time before the copy, or `slack_seconds` more than it."""
+        """Allowed is `factor` times the probe's time before the work, or `slack_seconds` more than it."""
         self.baseline = baseline_seconds
         self.allowed = max(baseline_seconds * factor, baseline_seconds + slack_seconds)
-        self.share = 1.0
+        self.share = Share(clock)
         self.latest = self.slowest = baseline_seconds
         """Medians of the last probes: the latest, and the largest so far."""
-        self._clock = clock
         self._recent: deque[float] = deque(maxlen=self.WINDOW)
-        self._busy_since = threading.local()
 
     def observe(self, seconds: float) -> None:
         """A probe took so long."""
@@ -110,33 +98,30 @@ class Governor:
         self.latest = statistics.median(self._recent)
         self.slowest = max(self.slowest, self.latest)
         if self.latest > self.allowed:
-            self.share = max(self.share / 2, self.SMALLEST_SHARE)
+            self.share.halve()
             self._recent.clear()
         else:
-            self.share = min(self.share + self.STEP, 1.0)
+            self.share.grow()
 
     def rest(self, moved: int) -> float:
-        """As long as makes the time since this worker's last rest its share of the whole."""
-        now = self._clock()
-        busy = now - getattr(self._busy_since, "value", now)
-        rest = min(busy * (1 - self.share) / self.share, LONGEST_REST_SECONDS)
-        self._busy_since.value = now + rest
-        return rest
+        """As long as keeps this worker to the share."""
+        return self.share.rest()
 
     def why(self) -> str | None:
         """While the share is not the whole."""
-        if self.share >= 1:
+        if self.share.whole:
             return None
         now, before = self.latest * 1000, self.baseline * 1000
         return (
-            f"commits took the source {now:.0f} ms, {before:.0f} before; copying {self.share:.0%} of the time"
+            f"commits took the source {now:.0f} ms, {before:.0f} before;"
+            f" working {self.share.value:.0%} of the time"
         )
 
 
 class SourceWatch:
     """A Governor fed by a probe of the source: how long a smallest commit takes there, four times a second.
 
-    A context manager around the copy; entering it measures the baseline (a dozen commits).
+    A context manager around the work; entering it measures the baseline (a dozen commits).
     """
 
     INTERVAL_SECONDS = 0.25
@@ -173,8 +158,8 @@ class SourceWatch:
             try:
                 self._governor.observe(self._probe(self._session))
             except psycopg.Error:
-                # The copy's own sessions say it better if the source is gone; unwatched, it is careful.
-                self._governor.share = Governor.SMALLEST_SHARE
+                # The work's own sessions say it better if the source is gone; unwatched, it is careful.
+                self._governor.share.shrink()
                 return
 
     def _probe(self, session: psycopg.Connection[tuple[object, ...]]) -> float:

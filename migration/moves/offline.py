@@ -17,6 +17,7 @@ from migration.consistency.keys import drop_crossing_keys, restore_crossing_keys
 from migration.copy.large_objects import copy_large_objects, referenced_large_objects
 from migration.copy.sequences import move_sequences
 from migration.copy.tables import CopiedTable, CopyTask, copy_tables
+from migration.copy.throttle import Throttle
 from migration.fidelity.compare import compare_schemas
 from migration.journal.imprint import Imprint, source_identity, write_imprint
 from migration.moves.key_orphans import require_no_orphans
@@ -152,7 +153,7 @@ def copy_objects(move: OfflineMove) -> Mapping[str, Any]:
     return {"objects": len(done.oids), "bytes": done.bytes}
 
 
-def build(move: OfflineMove) -> Mapping[str, Any]:
+def build(move: OfflineMove, throttle: Throttle | None = None) -> Mapping[str, Any]:
     """Build what comes after the rows: indexes, constraints, statistics, materialized views, triggers."""
     with move.schema_dump() as dump:
         count = build_indexes(
@@ -164,6 +165,7 @@ def build(move: OfflineMove) -> Mapping[str, Any]:
             workers=move.workers,
             progress=move.progress,
             stop=move.stop,
+            throttle=throttle,
         )
     return {"statements": count}
 

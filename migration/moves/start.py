@@ -123,6 +123,13 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
         }
 
 
+def build_making_way(move: OnlineMove) -> Mapping[str, Any]:
+    """Build what comes after the rows, but rest while the source answers more slowly than before it."""
+    with held_back(move.source, move.pace, move.progress, what="build") as throttle:
+        built = build(move, throttle)
+    return {**built, "throttle": throttle.figures()}
+
+
 @contextlib.contextmanager
 def _slo(move: OnlineMove) -> Iterator[Hold | None]:
     """What holds the copy back while the service does worse than before; None where nobody says how well it
@@ -224,7 +231,7 @@ START: tuple[Step[OnlineMove], ...] = (
     Step("create the schema", make_schema, undo=unmake_schema),
     Step("let replicas of other services follow", make_replicas, undo=drop_replicas),
     Step(COPIED, copy_from_slot, undo=drop_slot),
-    Step("build indexes and constraints", build),
+    Step("build indexes and constraints", build_making_way),
     Step("set the sequences", set_sequences),
     Step("guard the target", guard_target, undo=unguard_target),
     Step("let rows that come find names", find_names_on_target, undo=forget_names_on_target),

@@ -2,7 +2,8 @@
 
 Tasks of one phase run on several connections at once, the largest first. A task says which tables it locks
 and how; tasks whose locks conflict are never started together, so no worker waits for another and no
-deadlock can arise. Every statement is noted in its own transaction: a run that was cut off goes on.
+deadlock can arise. A throttle holds workers back ahead of a task. Every statement is noted in its own
+transaction: a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from core.progress.interface import Progress
 from core.sessions.connections import Database
 from core.sessions.session import Connection
 from migration.catalog.ddl_statement import Statement
+from migration.copy.throttle import Throttle, Unthrottled
 from migration.plan.late_checks import VALIDATED
 from migration.schema.target import ddl_session, note_done, run_and_note
 
@@ -60,6 +62,7 @@ class _Board:
         self._waiting = list(tasks)
         self._running: list[Task] = []
         self._changed = threading.Condition()
+        self._closed = threading.Event()
 
     def take(self) -> Task | None:
         """The first task that conflicts with none under way; blocks until there is one, None at the end."""
@@ -79,8 +82,13 @@ class _Board:
             self._running.remove(task)
             self._changed.notify_all()
 
+    def rest(self, seconds: float) -> bool:
+        """Do nothing for so long, or until nothing more is to be done; returns whether that is so."""
+        return self._closed.wait(seconds) if seconds > 0 else self._closed.is_set()
+
     def close(self) -> None:
         """Hand out no more."""
+        self._closed.set()
         with self._changed:
             self._waiting.clear()
             self._changed.notify_all()
@@ -100,6 +108,7 @@ class Builder:
     """Fingerprints of what an earlier run did."""
     memory_kilobytes: int
     """maintenance_work_mem of each worker."""
+    throttle: Throttle = field(default_factory=Unthrottled)
     path: tuple[str, ...] = ()
     """The search_path of the service's sessions."""
     _open: set[Connection] = field(default_factory=set)
@@ -138,6 +147,8 @@ class Builder:
             connection.execute(sql.SQL("SET maintenance_work_mem = {}").format(memory))
             while (task := board.take()) is not None:
                 try:
+                    if board.rest(self.throttle.rest(0)):
+                        return
                     # Builds side by side use the processors; one that all others would wait for, helpers.
                     helpers = b"2" if task.cost >= share else b"0"
                     connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)

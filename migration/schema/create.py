@@ -19,6 +19,7 @@ from migration.boundary.row_security import kept_statements, roles_of
 from migration.catalog.ddl_statement import Statement
 from migration.catalog.identity import ObjectId
 from migration.catalog.objects import Extension
+from migration.copy.throttle import Throttle, Unthrottled
 from migration.plan.model import Plan
 from migration.schema.build import Builder
 from migration.schema.dump import SchemaDump
@@ -151,12 +152,14 @@ def build_indexes(
     workers: int = 2,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    throttle: Throttle | None = None,
 ) -> int:
     """Build all that comes after the rows: indexes, keys, statistics, materialized views, triggers, policies;
     and grant what is made only now.
 
     Also analyzes the tables. Goes on where an earlier run was cut off. `workers` is the number of
-    connections that build at once. Returns how many statements there are.
+    connections that build at once; `throttle` holds them back between two statements. Returns how many
+    statements there are.
 
     Raises CopyFailed with the object's name (a key that the rows violate, say), DiskFull, ConnectionLost,
     Interrupted once `stop` is set.
@@ -176,6 +179,7 @@ def build_indexes(
         stop=stop or threading.Event(),
         done=done,
         memory_kilobytes=_MEMORY_KILOBYTES,
+        throttle=throttle or Unthrottled(),
         path=service.own_search_path,
     )
     builder.run(phases)

@@ -1,8 +1,8 @@
 """Holds a copy back while its service is out of its band: a throttle beside the one that watches commits.
 
-The law is the same (migration.copy.throttle): the share of the time in which workers copy is halved with each
-look that is out of the band, and grows by a twentieth with each that is not; never below a tenth, so that a
-copy ends whatever else is wrong.
+The law is the same (core.pacing): the share of the time in which workers copy is halved with each look that
+is out of the band, and grows by a twentieth with each that is not; never below a tenth, so that a copy ends
+whatever else is wrong.
 """
 
 from __future__ import annotations
@@ -14,32 +14,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from core.pacing import Clock, Share
 from migration.slo.band import Band, Figures, Look, figures
 from migration.slo.before import EVERY_SECONDS, measured
 from migration.slo.look import Eyes
 
 WINDOW = 3
 """Looks, a second apart, that a figure is over."""
-SMALLEST_SHARE = 0.1
-STEP = 0.05
-LONGEST_REST_SECONDS = 20.0
 
 
 class Hold:
     """The throttle (`migration.copy.throttle.Throttle`), fed by a thread that looks each second."""
 
-    def __init__(self, eyes: Eyes, band: Band, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, eyes: Eyes, band: Band, clock: Clock = time.monotonic) -> None:
         self.band = band
-        self.share = 1.0
+        self.share = Share(clock)
         self.out = 0
         """Looks that were out of the band."""
         self.worst: str | None = None
         """Why the first of them was."""
         self._eyes = eyes
-        self._clock = clock
         self._looks: deque[Look] = deque(maxlen=WINDOW + 1)
         self._reason: str | None = None
-        self._busy_since = threading.local()
         self._stop = threading.Event()
 
     def observe(self, look: Look) -> None:
@@ -50,25 +46,21 @@ class Hold:
         found: Figures = figures(list(self._looks))
         self._reason = self.band.left(found)
         if self._reason is None:
-            self.share = min(self.share + STEP, 1.0)
+            self.share.grow()
             return
         self.out += 1
         self.worst = self.worst or self._reason
-        self.share = max(self.share / 2, SMALLEST_SHARE)
+        self.share.halve()
 
     def rest(self, moved: int) -> float:
-        """As long as makes the time since this worker's last rest its share of the whole."""
-        now = self._clock()
-        busy = now - getattr(self._busy_since, "value", now)
-        rest = min(busy * (1 - self.share) / self.share, LONGEST_REST_SECONDS)
-        self._busy_since.value = now + rest
-        return rest
+        """As long as keeps this worker to the share."""
+        return self.share.rest()
 
     def why(self) -> str | None:
         """While the share is not the whole."""
-        if self.share >= 1:
+        if self.share.whole:
             return None
-        return f"{self._reason or 'it was out of its band'}; copying {self.share:.0%} of the time"
+        return f"{self._reason or 'it was out of its band'}; working {self.share.value:.0%} of the time"
 
     def figures(self) -> dict[str, Any]:
         """For the journal: what was before, and how often and why the service was out of that."""

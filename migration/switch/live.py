@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 
 from core.errors import WrongState
+from migration.copy.pace import held_back
 from migration.replicate.flow import Direction, Flow
 from migration.steps.context import OnlineMove
 from migration.switch.repair_rows import NAMED_AT_MOST as REPAIRED_AT_ONCE
@@ -33,6 +34,7 @@ def verify_live(move: OnlineMove, direction: Direction, named_at_most: int = NAM
         flow = stack.enter_context(move.forward() if direction == "forward" else move.back())
         _require_running(flow)
         snapshots = stack.enter_context(consistent_snapshots(flow, names))
+        throttle = stack.enter_context(held_back(flow.publisher, move.pace, move.progress, what="comparison"))
         there, here = snapshots.publisher, snapshots.subscriber
         if direction == "back":
             there, here = here, there
@@ -46,6 +48,7 @@ def verify_live(move: OnlineMove, direction: Direction, named_at_most: int = NAM
             progress=move.progress,
             stop=move.stop,
             named_at_most=named_at_most,
+            throttle=throttle,
         )
 
 

@@ -13,6 +13,7 @@ from core.errors import VerificationFailed
 from core.progress.units import size
 from core.sessions.connections import Side
 from core.sessions.session import Connection
+from migration.copy.pace import held_back
 from migration.replicate.flow import Direction
 from migration.replicate.wal_watch import WatchedSlot, wal_watch
 from migration.steps.context import OnlineMove
@@ -79,6 +80,7 @@ class Recheck:
         slots = [WatchedSlot(s.slot, s.database.label, s.retained) for s in self._keys.streams]
         with (
             wal_watch(slots, move.wal_limit_bytes, move.stop) as stop,
+            held_back(self._flow.publisher, move.pace, move.progress, what="comparison") as throttle,
             consistent_snapshots(self._flow, self._names) as snapshots,
             self._readers(snapshots) as sides,
         ):
@@ -91,6 +93,7 @@ class Recheck:
                 workers=move.workers,
                 progress=move.progress,
                 stop=stop,
+                throttle=throttle,
             )
             self._begin_from(sides)
         return compared

@@ -21,6 +21,7 @@ from core.rows.digest import Digest, choose, image, typed
 from core.sessions.connections import Database, Side
 from core.sessions.session import Connection
 from migration.catalog.tables import Table, TableName
+from migration.copy.throttle import Throttle, Unthrottled
 from migration.verify.model import ComparedTable, Difference, Totals, Verification
 from migration.verify.rows import Naming
 from migration.verify.scan import RANGE_BYTES, Range, Scan, Shape, ranges, readers
@@ -44,13 +45,14 @@ def compare(
     progress: Progress,
     stop: threading.Event,
     named_at_most: int = NAMED_AT_MOST,
+    throttle: Throttle | None = None,
 ) -> Verification:
     """Compare the rows of `tables` on both sides.
 
     The snapshots are exported ones (`pg_export_snapshot`) of the same instant, held open by the caller;
     with None, a side's own is taken now, which is right only while nothing writes. Tables without rows
     of their own (partitioned parents, foreign tables) are passed over: their partitions are compared.
-    `workers` sessions read at once, over both sides together.
+    `workers` sessions read at once, over both sides together; `throttle` holds them back between two ranges.
 
     Both roles need SELECT on the tables, and BYPASSRLS (or ownership) where row security is on: a
     policy that would hide rows is an error, never a shorter table.
@@ -66,7 +68,7 @@ def compare(
         comparison = _Comparison(
             shapes=shapes,
             digest=chosen,
-            scan=Scan(sides, workers, stop),
+            scan=Scan(sides, workers, stop, throttle or Unthrottled()),
             progress=progress,
             named_at_most=named_at_most,
         )

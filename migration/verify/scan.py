@@ -9,6 +9,7 @@ between two ranges would move rows from one into another.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -25,12 +26,14 @@ from core.sessions.queries import queries
 from core.sessions.session import Connection
 from migration.catalog.quoting import with_quotes
 from migration.catalog.tables import Table, TableName
+from migration.copy.throttle import Throttle
 
 query = queries(__package__)
 
 
 RANGE_BYTES = 64 << 20
 """Bytes of heap and TOAST that one query reads: below a second, so that Ctrl-C is quick."""
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -167,10 +170,13 @@ class Reader:
 class Scan:
     """Both sides, and the workers that read them."""
 
-    def __init__(self, readers: dict[Side, Reader], workers: int, stop: threading.Event) -> None:
+    def __init__(
+        self, readers: dict[Side, Reader], workers: int, stop: threading.Event, throttle: Throttle
+    ) -> None:
         self._readers = readers
         self._workers = workers
         self._stop = stop
+        self._throttle = throttle
 
     def run(self, work: Sequence[Range], read: Callable[[Connection, Range], None]) -> None:
         """Call `read` for every range, `workers` at a time; it must be thread-safe.
@@ -180,7 +186,7 @@ class Scan:
         failed = threading.Event()
 
         def one(part: Range) -> None:
-            if failed.is_set() or self._stop.is_set():
+            if failed.is_set() or self._stop.is_set() or self._rest(part, failed):
                 return
             reader = self._readers[part.side]
             try:
@@ -195,7 +201,7 @@ class Scan:
             pending = set(futures)
             try:
                 while pending and not failed.is_set() and not self._stop.is_set():
-                    _, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
+                    _, pending = wait(pending, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION)
             except BaseException:
                 failed.set()
                 raise
@@ -207,6 +213,14 @@ class Scan:
             raise Interrupted("the verification was stopped; nothing was changed, run it again at any time")
         for future in futures:
             future.result()
+
+    def _rest(self, part: Range, failed: threading.Event) -> bool:
+        """As the throttle says, ahead of a range; returns whether nobody wants to go on any more."""
+        until = time.monotonic() + self._throttle.rest(part.bytes if part.side == "source" else 0)
+        while not failed.is_set() and (left := until - time.monotonic()) > 0:
+            if self._stop.wait(min(left, _LOOK_SECONDS)):
+                break
+        return failed.is_set() or self._stop.is_set()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 from components.contract import Contract
 from core.errors import OrphansFound, RenameRefused
 from core.progress.interface import Silent
+from core.references import check
 from core.references.model import Checked, Consistency
 from core.sessions.connections import Database
 from migration.__main__ import main
@@ -242,6 +243,61 @@ def test_partitions_count_and_tables_that_inherit_do_not(scene: Scene) -> None:
         " INSERT INTO payment_schema.payments VALUES (1); INSERT INTO payment_schema.child VALUES (77)",
     )
     assert (scene.only().keys, scene.only().orphan_rows) == (1, 0)
+
+
+CLOSE = """
+CREATE SCHEMA user_schema; CREATE DOMAIN user_schema.code AS bigint;
+CREATE TABLE user_schema.users (id user_schema.code PRIMARY KEY){partitioned};{parts}
+INSERT INTO user_schema.users SELECT n FROM generate_series(-1000, 5000) AS n WHERE n % 3 <> 0;
+ANALYZE user_schema.users;{analyzed}
+"""
+REFERRING = """
+CREATE SCHEMA payment_schema; CREATE TABLE payment_schema.payments (payer {type});
+INSERT INTO payment_schema.payments SELECT n FROM generate_series(-1000, 5000) AS n WHERE n % 3 <> 0;
+INSERT INTO payment_schema.payments SELECT NULL FROM generate_series(1, 9);
+INSERT INTO payment_schema.payments SELECT unnest(ARRAY[-1002, -999, 0, 63, 63, 4500, 5001, {far}]);
+"""
+PARTS = {
+    "": {"partitioned": "", "parts": "", "analyzed": ""},
+    "in partitions": {
+        "partitioned": " PARTITION BY RANGE (id)",
+        "parts": "CREATE TABLE user_schema.u1 PARTITION OF user_schema.users FOR VALUES FROM (-9999) TO (64);"
+        "CREATE TABLE user_schema.u2 PARTITION OF user_schema.users FOR VALUES FROM (64) TO (9999);",
+        "analyzed": "ANALYZE user_schema.u1; ANALYZE user_schema.u2;",
+    },
+}
+
+
+@every_version_pair
+@pytest.mark.parametrize(("type", "far"), [("smallint", -32768), ("bigint", 2**63 - 1)])
+@pytest.mark.parametrize("parts", PARTS)
+def test_numbers_close_together_are_compared_in_words_of_64(
+    scene: Scene, type: str, far: int, parts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = []
+    whole = check._merge_words
+    monkeypatch.setattr(check, "_merge_words", lambda *given: merged.append(given) or whole(*given))
+    scene.split(KEY, CLOSE.format(**PARTS[parts]), REFERRING.format(type=type, far=far))
+    one = scene.only()
+    assert len(merged) == 1, "they went another way"
+    found = {int(orphan.values[0] or 0): orphan.rows for orphan in one.orphans}
+    assert found == {-1002: 1, -999: 1, 0: 1, 63: 2, 4500: 1, 5001: 1, far: 1}
+    assert (one.keys, one.orphan_keys, one.orphan_rows, one.settled) == (4001 + 7, 7, 8, 0)
+
+
+def test_numbers_far_from_each_other_are_compared_one_by_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(check, "_merge_words")
+    scene.split(
+        KEY,
+        "CREATE SCHEMA user_schema; CREATE TABLE user_schema.users (id bigint PRIMARY KEY);"
+        " INSERT INTO user_schema.users SELECT n::bigint << 40 FROM generate_series(1, 1000) AS n;"
+        " ANALYZE user_schema.users",
+        "CREATE SCHEMA payment_schema; CREATE TABLE payment_schema.payments (payer bigint);"
+        " INSERT INTO payment_schema.payments SELECT n::bigint << 40 FROM generate_series(1, 1001) AS n",
+    )
+    assert [orphan.values for orphan in scene.only().orphans] == [(str(1001 << 40),)]
 
 
 def test_writes_to_both_sides_give_no_false_orphan_and_hide_no_true_one(scene: Scene) -> None:

@@ -48,7 +48,7 @@ def tell(progress: Progress, clock: Clock, look: Callable[[], None] = lambda: No
     progress.table('wallet_schema."Wallets"')
     progress.note("wallet: 1 slot was left by an earlier run and is used again")
     clock.now += 5
-    progress.held("commits took the source 40 ms, 2 before; copying 25% of the time")
+    progress.held("commits took the source 40 ms, 2 before; working 25% of the time")
     progress.advance('wallet_schema."Wallets"', 3000, 7)
     look()
     progress.done('wallet_schema."Wallets"', 7, 3000, 5.0)

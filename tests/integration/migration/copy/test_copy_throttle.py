@@ -8,11 +8,12 @@ import time
 import pytest
 
 from core.errors import Interrupted
+from core.pacing import SMALLEST_SHARE
 from core.progress.interface import Silent
 from core.sessions.connections import Database
 from migration.copy.pace import CopyPace, held_back
 from migration.copy.tables import CopySizes, copy_tables
-from migration.copy.throttle import Governor, RateLimit, SourceWatch, Throttle
+from migration.copy.throttle import RateLimit, SourceWatch, Throttle
 from tests.support import copies
 from tests.support.processes import children
 from tests.support.proxy import Proxy
@@ -81,7 +82,7 @@ def test_the_source_is_watched_while_it_is_copied_from(ends: tuple[Database, Dat
     with SourceWatch(ends[0]) as governor:
         assert copy(ends, "clients", governor) == 96000
         assert governor.allowed > 0
-        assert Governor.SMALLEST_SHARE <= governor.share <= 1
+        assert SMALLEST_SHARE <= governor.share.value <= 1
 
 
 class Watcher(Silent):

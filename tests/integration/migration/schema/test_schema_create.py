@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -213,6 +214,35 @@ def test_an_interrupted_build_ends_at_once_and_goes_on_later(make: Make) -> None
         with pytest.raises(Interrupted):
             build_indexes(made.contract, plan, "user", dump, target, stop=stop)
         connection.execute("DELETE FROM user_schema.users")
+    build_indexes(made.contract, plan, "user", dump, target)
+    assert compare_schemas(made.source, target, plan, "user", made.contract) == ()
+
+
+class Tired:
+    """A throttle that lets its worker rest for a long time ahead of every task but the first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def rest(self, moved: int) -> float:
+        self.asked += 1
+        return 20.0 if self.asked > 1 else 0.0
+
+    def why(self) -> str | None:
+        return None
+
+
+def test_a_build_that_is_held_back_ends_at_once_and_goes_on_later(make: Make) -> None:
+    made = make()
+    plan, dump, target = made.plan(), made.dump("user"), made.targets["user"]
+    create_schema(made.contract, plan, "user", dump, target)
+    stop, tired = threading.Event(), Tired()
+    threading.Timer(1.0, stop.set).start()
+    begun = time.monotonic()
+    with pytest.raises(Interrupted):
+        build_indexes(made.contract, plan, "user", dump, target, workers=1, stop=stop, throttle=tired)
+    assert time.monotonic() - begun < 15
+    assert tired.asked == 2, "it rested ahead of the second statement"
     build_indexes(made.contract, plan, "user", dump, target)
     assert compare_schemas(made.source, target, plan, "user", made.contract) == ()
 

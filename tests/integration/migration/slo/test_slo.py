@@ -198,13 +198,13 @@ def test_a_copy_is_held_back_while_business_is_down(scene: Scene) -> None:
     with holding(Eyes(service, scene.world.contract, "source"), lambda: None) as hold:
         assert hold.why() is None
         with scene.writer.quiet():
-            _until(lambda: hold.share <= 0.5)
+            _until(lambda: hold.share.value <= 0.5)
             assert "business is 0" in (hold.why() or "")
             hold.rest(0)
             time.sleep(0.05)
             assert hold.rest(0) > 0
-        least = hold.share
-        _until(lambda: hold.share > least)
+        least = hold.share.value
+        _until(lambda: hold.share.value > least)
     assert hold.figures()["looks_out"] > 0
     assert "business is 0" in hold.figures()["first"]
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.copy.throttle import LONGEST_REST_SECONDS, Governor, RateLimit, Unthrottled
+from core.pacing import LONGEST_REST_SECONDS, SMALLEST_SHARE
+from migration.copy.throttle import Governor, RateLimit, Unthrottled
 
 pytestmark = pytest.mark.unit
 
@@ -61,20 +62,20 @@ def test_a_source_that_gets_slower_is_spared_until_it_is_itself_again() -> None:
     governor = Governor(0.002, clock)
     for _ in range(40):
         governor.observe(0.080)
-    assert governor.share == Governor.SMALLEST_SHARE
+    assert governor.share.value == SMALLEST_SHARE
     governor.rest(0)
     clock.now += 0.1
     assert governor.rest(0) == pytest.approx(0.9)
     for _ in range(20):
         governor.observe(0.002)
-    assert governor.share == pytest.approx(1.0)
+    assert governor.share.value == pytest.approx(1.0)
 
 
 def test_one_slow_probe_among_fast_ones_is_no_reason() -> None:
     governor = Governor(0.002, Clock())
     for seconds in [0.002, 0.002, 0.500, 0.002, 0.002, 0.400, 0.002]:
         governor.observe(seconds)
-    assert governor.share == 1.0
+    assert governor.share.value == 1.0
 
 
 def test_a_very_fast_source_has_some_slack() -> None:
@@ -86,4 +87,4 @@ def test_the_share_stays_within_its_bounds(probes: list[float]) -> None:
     governor = Governor(0.01, Clock())
     for seconds in probes:
         governor.observe(seconds)
-        assert Governor.SMALLEST_SHARE <= governor.share <= 1
+        assert SMALLEST_SHARE <= governor.share.value <= 1

@@ -14,8 +14,9 @@ from components.catalogue.model import Catalogue
 from components.catalogue.read import read_catalogue
 from components.contract import SloPolicy
 from components.problems import ConfigurationError
+from core.pacing import SMALLEST_SHARE
 from migration.slo.band import Band, Figures, Look, Patience, figures
-from migration.slo.hold import SMALLEST_SHARE, Hold
+from migration.slo.hold import Hold
 from tests.support.places import REPOSITORY
 
 pytestmark = pytest.mark.unit
@@ -110,10 +111,10 @@ def test_a_copy_is_held_back_while_out_and_never_stopped(out: list[bool]) -> Non
     at = 0.0
     for is_out in out:
         at += 1
-        before = hold.share
+        before = hold.share.value
         hold.observe(look(at, business=0.1 if is_out else 0.98))
-        assert SMALLEST_SHARE <= hold.share <= 1
-        assert hold.out or hold.share >= before
+        assert SMALLEST_SHARE <= hold.share.value <= 1
+        assert hold.out or hold.share.value >= before
 
 
 def test_who_copies_rests_and_says_why_until_it_is_over() -> None:
@@ -122,14 +123,14 @@ def test_who_copies_rests_and_says_why_until_it_is_over() -> None:
     assert hold.why() is None
     for at in range(4):
         hold.observe(look(at, business=0.1))
-    assert hold.share == pytest.approx(0.125)
+    assert hold.share.value == pytest.approx(0.125)
     assert "business is 0.1" in (hold.why() or "")
     hold.rest(0)
     clock.now += 0.1
     assert hold.rest(0) == pytest.approx(0.7)
     for at in range(4, 40):
         hold.observe(look(at))
-    assert (hold.share, hold.why()) == (1.0, None)
+    assert (hold.share.value, hold.why()) == (1.0, None)
     assert hold.figures()["looks_out"] == 5
 
 

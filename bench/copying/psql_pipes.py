@@ -9,7 +9,7 @@ from pathlib import Path
 from psycopg import sql
 
 from bench import common
-from bench.copy_work import SCHEMA, TABLES, Work, run
+from bench.copying.work import SCHEMA, TABLES, Work, run
 
 RANGES = 8
 KEYS = {"pgbench_accounts": "aid", "pgbench_branches": "bid", "pgbench_tellers": "tid"}
