@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def _options() -> argparse.Namespace:
 
 def _figures() -> list[Figure]:
     copies = [
-        Figure(f"copy_{shape.name}", f"{shape.what}, copied", lambda sizes, shape=shape: _copy(shape, sizes))
+        Figure(f"copy_{shape.name}", f"{shape.what}, copied", partial(_copy, shape))
         for shape in SHAPES.values()
     ]
     return [

@@ -35,9 +35,16 @@ def floor(work: Work, rounds: int) -> dict[str, float]:
         for section in ("pre-data", "post-data"):
             run(
                 work.from_,
-                [work.source.binaries / "pg_dump", "-Fc", "--no-owner", "--no-acl", f"--section={section}",
-                 "-f", f"{folder}/{section}"],
-            )  # fmt: skip
+                [
+                    work.source.binaries / "pg_dump",
+                    "-Fc",
+                    "--no-owner",
+                    "--no-acl",
+                    f"--section={section}",
+                    "-f",
+                    f"{folder}/{section}",
+                ],
+            )
         _at_once(work, tables, lambda table: _read(work, table, files[table]))
         for number in range(rounds):
             seconds["reading"].append(_timed(lambda: _read_all(work, tables)))
@@ -63,14 +70,23 @@ def _at_once(work: Work, tables: list[str], act: Callable[[str], None]) -> None:
 
 def _read(work: Work, table: str, to: Path) -> None:
     with common.client_environment(work.from_) as environment, to.open("wb") as file:
-        command = [work.target.binaries / "psql", "-X", "-q", "-c", f"COPY {table} TO STDOUT (FORMAT binary)"]
+        command: list[str | Path] = [work.target.binaries / "psql", "-X", "-q"]
+        command += ["-c", f"COPY {table} TO STDOUT (FORMAT binary)"]
         subprocess.run(command, env=environment, stdout=file, check=True)
 
 
 def _write(work: Work, table: str, held: Path) -> None:
     with common.client_environment(work.to) as environment, held.open("rb") as file:
         copy = f"COPY {table} FROM STDIN (FORMAT binary, FREEZE)"
-        command = [work.target.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "BEGIN"]
+        command: list[str | Path] = [
+            work.target.binaries / "psql",
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            "BEGIN",
+        ]
         command += ["-c", f"TRUNCATE ONLY {table}", "-c", copy, "-c", "COMMIT"]
         subprocess.run(command, env=environment, stdin=file, check=True)
 

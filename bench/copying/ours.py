@@ -29,9 +29,11 @@ from migration.catalog.read import read_catalog
 from migration.copy.large_objects import copy_large_objects
 from migration.copy.sequences import move_sequences
 from migration.copy.tables import CopyTask, copy_tables
+from migration.copy.throttle import Unthrottled
 from migration.plan.make import make_plan
 from migration.schema.create import build_indexes, create_schema
 from migration.schema.dump import dump_schema
+from migration.schema.early import early_builds
 
 ENVIRONMENT = "WAQITI_BENCH_COPY"
 """Ports and versions for the process that copies."""
@@ -67,10 +69,22 @@ def main() -> None:
         dump = dump_schema(source, Path(folder), version, snapshot=row[0])
         create_schema(contract, plan, "bench", dump, target, progress=progress, stop=stop)
         tasks = [CopyTask("bench", table, target) for table in own.tables]
-        copy_tables(source, tasks, row[0], workers=workers, progress=progress, stop=stop)
-        copy_large_objects(
-            source, target, own.large_object_columns, row[0], owner=OWNER, progress=progress, stop=stop
-        )
+        with early_builds(
+            contract, plan, "bench", lambda: dump, target, workers=workers, stop=stop, throttle=Unthrottled()
+        ) as early:
+            copy_tables(
+                source,
+                tasks,
+                row[0],
+                workers=workers,
+                progress=progress,
+                stop=stop,
+                copied=early.copied,
+                turns=early.turns,
+            )
+            copy_large_objects(
+                source, target, own.large_object_columns, row[0], owner=OWNER, progress=progress, stop=stop
+            )
         build_indexes(contract, plan, "bench", dump, target, workers=workers, progress=progress, stop=stop)
         move_sequences(source, target, own.sequences)
 

@@ -32,9 +32,15 @@ def against_plain_scan(work: Work, rounds: int) -> dict[str, Any]:
 
     def exact() -> None:
         found = compare(
-            work.from_, work.to, tables, source_snapshot=None, target_snapshot=None, workers=work.workers,
-            progress=Silent(), stop=threading.Event(),
-        )  # fmt: skip
+            work.from_,
+            work.to,
+            tables,
+            source_snapshot=None,
+            target_snapshot=None,
+            workers=work.workers,
+            progress=Silent(),
+            stop=threading.Event(),
+        )
         found.require()
 
     def plain() -> None:

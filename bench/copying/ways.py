@@ -74,9 +74,16 @@ def subscription(work: Work) -> None:
         for section in ("pre-data", "post-data"):
             run(
                 work.from_,
-                [work.source.binaries / "pg_dump", "-Fc", "--no-owner", "--no-acl", f"--section={section}",
-                 "-f", f"{folder}/{section}"],
-            )  # fmt: skip
+                [
+                    work.source.binaries / "pg_dump",
+                    "-Fc",
+                    "--no-owner",
+                    "--no-acl",
+                    f"--section={section}",
+                    "-f",
+                    f"{folder}/{section}",
+                ],
+            )
         restore(work, f"{folder}/pre-data")
         name = sql.Identifier(FOLLOWS)
         with work.from_.connect() as there, work.to.connect() as here:

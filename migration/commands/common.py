@@ -56,6 +56,9 @@ NoThrottle = Annotated[
     bool,
     typer.Option("--no-throttle", help="Copy on at full speed while the shared database answers slowly."),
 ]
+Profiled = Annotated[
+    bool, typer.Option("--profile", help="Show where the time of each service's move went, step by step.")
+]
 ReportFolder = Annotated[
     Path | None,
     typer.Option("--report", help="Folder for the report; default: reports/ in the state folder."),

@@ -22,6 +22,7 @@ from migration.commands.common import (
     PAUSE_TIMEOUT,
     SWITCH_TIMEOUT,
     NoThrottle,
+    Profiled,
     RateLimit,
     ReportFolder,
     WalLimit,
@@ -46,6 +47,7 @@ from migration.plan.preflight import check_source
 from migration.plan.view import plan_view
 from migration.report.gather import completed
 from migration.report.model import Report, ServiceReport, read_service_report
+from migration.report.profile import Profile, profile_of
 from migration.report.write import as_json, write_report
 from migration.sampling.sampler import sampled
 from migration.steps.context import PAUSE_SECONDS
@@ -74,6 +76,7 @@ def run(
     pause_timeout: Annotated[float | None, PAUSE_TIMEOUT] = None,
     switch_timeout: Annotated[float | None, SWITCH_TIMEOUT] = None,
     report: ReportFolder = None,
+    profile: Profiled = False,
     as_json: AsJson = False,
 ) -> None:
     """Move services one after the other: copy, let follow, check the gates, verify every row, switch.
@@ -114,7 +117,7 @@ def run(
             )
             verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace, sampler=sampler)
             way = OnlineWay(verbs, tuple(skip_gate or ()))
-        _Run(here, agreed, journal, way, writes_stop=stop_writes).run(wanted, yes, report)
+        _Run(here, agreed, journal, way, writes_stop=stop_writes, profiled=profile).run(wanted, yes, report)
 
 
 class _Way(Protocol):
@@ -134,13 +137,21 @@ class _Way(Protocol):
 
 class _Run:
     def __init__(
-        self, here: Invocation, contract: Contract, journal: Journal, way: _Way, *, writes_stop: bool
+        self,
+        here: Invocation,
+        contract: Contract,
+        journal: Journal,
+        way: _Way,
+        *,
+        writes_stop: bool,
+        profiled: bool,
     ) -> None:
         self._here = here
         self._contract = contract
         self._journal = journal
         self._way = way
         self._writes_stop = writes_stop
+        self._profiled = profiled
         self._finished: list[ServiceReport] = []
 
     def run(self, wanted: Sequence[Service], yes: bool, folder: ReportFolder) -> None:
@@ -162,10 +173,14 @@ class _Run:
         made = Report.make(self._contract, self._finished, _edges(plan), error, self._here.scrub)
         report = completed(made, self._contract)
         page, _ = write_report(report, folder)
+        profiles = [profile_of(service) for service in report.services] if self._profiled else []
         if self._here.as_json:
-            self._here.show_json(as_json(report) | {"report": str(page)})
+            asked = {"profile": [one.as_json() for one in profiles]} if self._profiled else {}
+            self._here.show_json(as_json(report) | {"report": str(page)} | asked)
         else:
             self._show(report, str(page))
+            for one in profiles:
+                self._here.out.print(_profile_grid(one))
         if error is not None:
             raise error
 
@@ -225,6 +240,16 @@ class _Run:
             )
         self._here.out.print(grid)
         self._here.out.print(f"report: {page}", markup=False)
+
+
+def _profile_grid(one: Profile) -> Grid:
+    grid = Grid(f"{one.service}: where the time went", "seconds", "share")
+    for spent in one.spent:
+        share = spent.seconds / one.seconds if one.seconds else 0.0
+        indent = "  " if spent.part else ""
+        grid.add_row(f"{indent}{spent.what}", f"{spent.seconds:.2f}", "" if spent.part else f"{share:.0%}")
+    grid.add_row("in all", f"{one.seconds:.2f}", "")
+    return grid
 
 
 def _waited(seconds: float) -> str:

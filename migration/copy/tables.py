@@ -22,6 +22,7 @@ from migration.copy.failure import foremost
 from migration.copy.pair import Halted
 from migration.copy.task import CopiedTable, CopySizes, CopyTask, Piece, cut
 from migration.copy.throttle import Throttle, Unthrottled
+from migration.copy.turns import Turns
 from migration.copy.worker import APPLICATION_NAME, Shared, Worker
 from servers.binaries import postgres_bin
 from servers.errors import ServerError
@@ -46,14 +47,15 @@ def copy_tables(
     copied: Callable[[CopiedTable], None] | None = None,
     sizes: CopySizes | None = None,
     throttle: Throttle | None = None,
+    turns: Turns | None = None,
 ) -> list[CopiedTable]:
     """Copy tables of one or several services, each to its own target, and return them in the order done.
 
     `snapshot` is an exported snapshot of `source` (pg_export_snapshot, or a slot's) whose exporting
     transaction stays open until this returns. Parents of partitions and foreign tables hold no rows and
     are left out. The targets' tables exist, without foreign keys; rows they hold are removed. `copied` is
-    called for each table right after its commit, from a worker's thread. `throttle` holds it back
-    (`migration.copy.throttle`).
+    called for each table right after its commit, from a worker's thread; what it raises ends the copy.
+    `throttle` holds it back (`migration.copy.throttle`). `turns` are shared with other work on the targets.
 
     Raises Interrupted within a second after `stop` is set; DiskFull, ConnectionLost, CopyFailed, ... for
     the failure that ended it, naming side and table; ToolMissing without a psql. Whatever is raised, all
@@ -72,7 +74,8 @@ def copy_tables(
         shared = Shared(
             source, snapshot, _psql(), environments, threading.Event(), sizes, throttle or Unthrottled()
         )
-        pool = _Pool(shared, deque(cut(held, workers, sizes)), progress, copied)
+        pieces = deque(cut(held, workers, sizes))
+        pool = _Pool(shared, pieces, progress, copied, turns or Turns(max(workers, 1)))
         try:
             return pool.run(workers, stop)
         except BaseException:
@@ -116,7 +119,9 @@ class _Pool:
         pieces: deque[Piece],
         progress: Progress,
         copied: Callable[[CopiedTable], None] | None,
+        turns: Turns,
     ) -> None:
+        self._turns = turns
         self._shared = shared
         self._pieces = pieces
         self._progress = progress
@@ -152,7 +157,11 @@ class _Pool:
         with worker:
             while (piece := self._take()) is not None:
                 try:
-                    self._copy(worker, piece)
+                    with self._turns.one(piece.bytes, self._shared.halt.is_set) as taken:
+                        if not taken:
+                            return
+                        rows = self._copy(worker, piece)
+                    self._finish(piece.task, self._states[piece.task], rows)
                 except Halted:
                     return
                 except MigrationError:
@@ -167,7 +176,7 @@ class _Pool:
                 return None
             return self._pieces.popleft()
 
-    def _copy(self, worker: Worker, piece: Piece) -> None:
+    def _copy(self, worker: Worker, piece: Piece) -> int:
         task, state = piece.task, self._states[piece.task]
         with self._lock:
             first = state.started is None
@@ -184,7 +193,7 @@ class _Pool:
         told = _Told(self._progress, task.name)
         rows = worker.copy(piece, told.advance)
         told.advance(piece.bytes - told.bytes, rows - told.rows)
-        self._finish(task, state, rows)
+        return rows
 
     def _finish(self, task: CopyTask, state: _State, rows: int) -> None:
         with self._lock:

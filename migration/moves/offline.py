@@ -156,7 +156,7 @@ def copy_objects(move: OfflineMove) -> Mapping[str, Any]:
 def build(move: OfflineMove, throttle: Throttle | None = None) -> Mapping[str, Any]:
     """Build what comes after the rows: indexes, constraints, statistics, materialized views, triggers."""
     with move.schema_dump() as dump:
-        count = build_indexes(
+        built = build_indexes(
             move.contract,
             move.plan,
             move.name,
@@ -167,7 +167,8 @@ def build(move: OfflineMove, throttle: Throttle | None = None) -> Mapping[str, A
             stop=move.stop,
             throttle=throttle,
         )
-    return {"statements": count}
+    seconds = {name: round(took, 3) for name, took in built.seconds.items()}
+    return {"statements": built.statements, "seconds": seconds}
 
 
 def set_sequences(move: OfflineMove) -> Mapping[str, Any]:

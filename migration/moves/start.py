@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from components.replication_roles import flow_name
@@ -19,6 +20,7 @@ from migration.carry.capture import carry_changes, carry_no_changes
 from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
 from migration.copy.tables import CopyTask, copy_tables
+from migration.copy.throttle import Throttle
 from migration.guards.changes import WATCHING
 from migration.journal.journal import Move
 from migration.moves.key_orphans import require_no_orphans
@@ -38,7 +40,9 @@ from migration.references.replicas import drop_replicas, make_replicas
 from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
+from migration.schema.dump import SchemaDump
 from migration.schema.dumps import schema_dumps
+from migration.schema.early import Early, early_builds
 from migration.slo.hold import Hold, holding
 from migration.slo.look import Eyes
 from migration.steps.apply_path import (
@@ -80,23 +84,30 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     """Make the slot, and copy every row and large object as of its snapshot."""
     path = move.service.own_search_path
     tasks = [CopyTask(move.name, table, move.target, path) for table in move.own.tables]
-    with _slo(move) as hold, move.forward() as flow, flow.exported_slot() as (snapshot, lsn):
+    with (
+        _slo(move) as hold,
+        held_back(move.source, move.pace, move.progress, hold) as throttle,
+        _early(move, throttle) as early,
+        move.forward() as flow,
+        flow.exported_slot() as (snapshot, lsn),
+    ):
         new = new_tables(move, snapshot)
         with wal_watch([slot_of(flow)], move.wal_limit_bytes, move.stop) as stop:
-            with held_back(move.source, move.pace, move.progress, hold) as throttle:
-                tables = [
-                    table
-                    for wave in in_waves(tasks, move.own, move.plan.catalog)
-                    for table in copy_tables(
-                        move.source,
-                        wave,
-                        snapshot,
-                        workers=move.workers,
-                        progress=move.progress,
-                        stop=stop,
-                        throttle=throttle,
-                    )
-                ]
+            tables = [
+                table
+                for wave in in_waves(tasks, move.own, move.plan.catalog)
+                for table in copy_tables(
+                    move.source,
+                    wave,
+                    snapshot,
+                    workers=move.workers,
+                    progress=move.progress,
+                    stop=stop,
+                    copied=early.copied,
+                    throttle=throttle,
+                    turns=early.turns,
+                )
+            ]
             objects = copy_large_objects(
                 move.source,
                 move.target,
@@ -107,20 +118,41 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
                 progress=move.progress,
                 stop=stop,
             )
-        return {
-            "slot": flow.name,
-            "lsn": lsn,
-            "tables": [
-                {"table": str(t.table), "rows": t.rows, "bytes": t.bytes, "seconds": round(t.seconds, 3)}
-                for t in tables
-            ],
-            "rows": sum(table.rows for table in tables),
-            "bytes": sum(table.bytes for table in tables),
-            "large_objects": len(objects.oids),
-            "throttle": throttle.figures(),
-            "new_tables": new,
-            **({} if hold is None else {"slo": hold.figures()}),
-        }
+        copied = time.monotonic()
+    # Here its snapshot has ended, and the indexes that were begun beside the copy are built.
+    return {
+        "slot": flow.name,
+        "lsn": lsn,
+        "tables": [
+            {"table": str(t.table), "rows": t.rows, "bytes": t.bytes, "seconds": round(t.seconds, 3)}
+            for t in tables
+        ],
+        "rows": sum(table.rows for table in tables),
+        "bytes": sum(table.bytes for table in tables),
+        "large_objects": len(objects.oids),
+        "throttle": throttle.figures(),
+        "indexes": {"tables": early.tables, "after_rows_s": round(time.monotonic() - copied, 3)},
+        "new_tables": new,
+        **({} if hold is None else {"slo": hold.figures()}),
+    }
+
+
+def _early(move: OnlineMove, throttle: Throttle) -> AbstractContextManager[Early]:
+    def dump() -> SchemaDump:
+        # `run_start` keeps the dumps of a start, so that this is one of those.
+        with move.schema_dump() as made:
+            return made
+
+    return early_builds(
+        move.contract,
+        move.plan,
+        move.name,
+        dump,
+        move.target,
+        workers=move.workers,
+        stop=move.stop,
+        throttle=throttle,
+    )
 
 
 def build_making_way(move: OnlineMove) -> Mapping[str, Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import psycopg
@@ -24,8 +24,11 @@ from core.sessions.connections import Database
 from core.sessions.session import Connection
 from migration.catalog.ddl_statement import Statement
 from migration.copy.throttle import Throttle, Unthrottled
+from migration.copy.turns import Turns
 from migration.plan.late_checks import VALIDATED
 from migration.schema.target import ddl_session, note_done, run_and_note
+
+_MANY = 1_000
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,13 @@ class Phase:
     parallel: bool = True
 
 
-class _Board:
+class Board:
     """What is still to be done in a phase, handed out so that nothing waits for a lock."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], ready: Collection[int] | None = None) -> None:
+        """`ready` has the OIDs of the tables whose tasks may be handed out; None: of all."""
         self._waiting = list(tasks)
+        self._ready = None if ready is None else set(ready)
         self._running: list[Task] = []
         self._changed = threading.Condition()
         self._closed = threading.Event()
@@ -69,18 +74,39 @@ class _Board:
         with self._changed:
             while self._waiting:
                 for task in self._waiting:
-                    if not any(task.conflicts(other) for other in self._running):
+                    if self._may_begin(task) and not any(task.conflicts(other) for other in self._running):
                         self._waiting.remove(task)
                         self._running.append(task)
                         return task
                 self._changed.wait()
             return None
 
+    def _may_begin(self, task: Task) -> bool:
+        return self._ready is None or task.shares | task.excludes <= self._ready
+
+    def ready(self, table: int) -> None:
+        """The tasks of this table may begin."""
+        with self._changed:
+            if self._ready is not None:
+                self._ready.add(table)
+            self._changed.notify_all()
+
+    def all_ready(self) -> None:
+        """All tasks may begin."""
+        with self._changed:
+            self._ready = None
+            self._changed.notify_all()
+
     def finish(self, task: Task) -> None:
         """The task is done or has failed."""
         with self._changed:
             self._running.remove(task)
             self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self._closed.is_set()
 
     def rest(self, seconds: float) -> bool:
         """Do nothing for so long, or until nothing more is to be done; returns whether that is so."""
@@ -109,8 +135,12 @@ class Builder:
     memory_kilobytes: int
     """maintenance_work_mem of each worker."""
     throttle: Throttle = field(default_factory=Unthrottled)
+    turns: Turns = field(default_factory=lambda: Turns(_MANY))
+    """Shared with other work; by default there is none."""
     path: tuple[str, ...] = ()
     """The search_path of the service's sessions."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What each phase took that had something to do."""
     _open: set[Connection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -121,38 +151,40 @@ class Builder:
             if tasks:
                 self.progress.phase(f"{self.service}: {phase.name}", len(tasks), "steps")
                 workers = min(self.workers if phase.parallel else 1, len(tasks))
+                begun = time.monotonic()
                 ordered = sorted(tasks, key=lambda task: -task.cost) if phase.parallel else tasks
-                self._run(_Board(ordered), workers, sum(task.cost for task in tasks) / workers)
+                with self.working(
+                    Board(ordered), workers, sum(task.cost for task in tasks) / workers
+                ) as crew:
+                    crew.end()
+                self.seconds[phase.name] = time.monotonic() - begun
 
-    def _run(self, board: _Board, workers: int, share: float) -> None:
+    @contextlib.contextmanager
+    def working(self, board: Board, workers: int, share: float) -> Iterator[Crew]:
+        """Workers that do what the board hands out, beside what the context does; who leaves it without an
+        exception has called `Crew.end`. `share`: bytes from which on a task gets helpers. Whatever is raised
+        inside, they have ended when the context is left."""
         with ThreadPoolExecutor(workers, thread_name_prefix="build") as pool:
-            pending = {pool.submit(self._work, board, share) for _ in range(workers)}
             try:
-                while pending:
-                    finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-                    if self.stop.is_set() and pending:
-                        raise Interrupted(
-                            f"interrupted while building the indexes of {self.service}; run it again to go on"
-                        )
+                yield Crew([pool.submit(self._work, board, share) for _ in range(workers)], self)
             except BaseException:
                 board.close()
                 self._cancel()
                 raise
 
-    def _work(self, board: _Board, share: float) -> None:
+    def _work(self, board: Board, share: float) -> None:
         with ddl_session(self.target) as connection, self._registered(connection):
             memory = sql.Literal(f"{self.memory_kilobytes}kB")
             connection.execute(sql.SQL("SET maintenance_work_mem = {}").format(memory))
             while (task := board.take()) is not None:
                 try:
-                    if board.rest(self.throttle.rest(0)):
-                        return
-                    # Builds side by side use the processors; one that all others would wait for, helpers.
-                    helpers = b"2" if task.cost >= share else b"0"
-                    connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
-                    self._do(connection, task)
+                    with self.turns.one(task.cost, lambda: board.closed) as taken:
+                        if not taken or board.rest(self.throttle.rest(0)):
+                            return
+                        # Builds side by side use the processors; one that all others would wait for, helpers.
+                        helpers = b"2" if task.cost >= share else b"0"
+                        connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
+                        self._do(connection, task)
                 finally:
                     board.finish(task)
 
@@ -192,6 +224,32 @@ class Builder:
             # A connection that is lost, or that finishes right now, needs no cancelling.
             with contextlib.suppress(psycopg.Error):
                 connection.cancel_safe(timeout=5)
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Workers at a board."""
+
+    _futures: Sequence[Future[None]]
+    _builder: Builder
+
+    def check(self) -> None:
+        """Raise what one of them has raised so far; from any thread."""
+        for future in self._futures:
+            if future.done():
+                future.result()
+
+    def end(self) -> None:
+        """Wait until the board is empty. Raises what one of them raised, and Interrupted on `stop`."""
+        pending = set(self._futures)
+        while pending:
+            _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            self.check()
+            if self._builder.stop.is_set() and pending:
+                raise Interrupted(
+                    f"interrupted while building the indexes of {self._builder.service};"
+                    " run it again to go on"
+                )
 
 
 def _said(error: CopyFailed) -> str:

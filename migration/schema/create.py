@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from psycopg import sql
@@ -13,6 +13,7 @@ from components.contract import Contract, Service
 from core.errors import Interrupted
 from core.progress.interface import Progress, Silent
 from core.sessions.connections import Database
+from core.sessions.queries import queries
 from core.sessions.session import Connection
 from migration.boundary.replicas import marks_of
 from migration.boundary.row_security import kept_statements, roles_of
@@ -36,10 +37,11 @@ from migration.schema.target import (
     run_noted,
 )
 
+query = queries(__package__)
+
 _BATCH = 200
 """Statements in a transaction: few commits, and far fewer locks than a server has by default."""
-_MEMORY_KILOBYTES = 262_144
-"""maintenance_work_mem of each build; 256 MB sorts about 4 million keys without a temporary file."""
+LEAST_MEMORY_KILOBYTES, MOST_MEMORY_KILOBYTES = 65_536, 1_048_576
 
 
 def service_script(contract: Contract, plan: Plan, name: str, dump: SchemaDump) -> Script:
@@ -142,6 +144,16 @@ def _compose(template: sql.SQL, *names: str) -> str:
     return template.format(*(sql.Identifier(name) for name in names)).as_string(None)
 
 
+@dataclass(frozen=True)
+class Built:
+    """What was built after the rows."""
+
+    statements: int
+    """All there are, those of an earlier run too."""
+    seconds: Mapping[str, float]
+    """What each phase took, by its name; those that had nothing to do are left out."""
+
+
 def build_indexes(
     contract: Contract,
     plan: Plan,
@@ -153,13 +165,12 @@ def build_indexes(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     throttle: Throttle | None = None,
-) -> int:
+) -> Built:
     """Build all that comes after the rows: indexes, keys, statistics, materialized views, triggers, policies;
     and grant what is made only now.
 
     Also analyzes the tables. Goes on where an earlier run was cut off. `workers` is the number of
-    connections that build at once; `throttle` holds them back between two statements. Returns how many
-    statements there are.
+    connections that build at once; `throttle` holds them back between two statements.
 
     Raises CopyFailed with the object's name (a key that the rows violate, say), DiskFull, ConnectionLost,
     Interrupted once `stop` is set.
@@ -167,22 +178,50 @@ def build_indexes(
     service, own = contract.services[name], plan.services[name]
     script = service_script(contract, plan, name, dump)
     phases = make_phases(script.after, own, plan.catalog)
-    with ddl_session(target) as connection, target.translated("looking at what is there"):
-        ensure_marks(connection)
-        done = done_statements(connection, name)
-    builder = Builder(
-        target=target,
-        service=name,
-        owner=service.owner,
-        workers=max(workers, 1),
-        progress=progress or Silent(),
-        stop=stop or threading.Event(),
-        done=done,
-        memory_kilobytes=_MEMORY_KILOBYTES,
-        throttle=throttle or Unthrottled(),
-        path=service.own_search_path,
+    builder = make_builder(
+        service, target, workers=workers, progress=progress, stop=stop, throttle=throttle or Unthrottled()
     )
     builder.run(phases)
     with ddl_session(target) as connection:
         _grant(connection, target, service, grant_statements(service, own, plan.catalog, only=_late(script)))
-    return sum(len(phase.tasks) for phase in phases)
+    return Built(sum(len(phase.tasks) for phase in phases), builder.seconds)
+
+
+def make_builder(
+    service: Service,
+    target: Database,
+    *,
+    workers: int,
+    progress: Progress | None,
+    stop: threading.Event | None,
+    throttle: Throttle,
+) -> Builder:
+    """What builds on `target`, and leaves out what it knows to be done. Raises ConnectionLost, ..."""
+    with ddl_session(target) as connection, target.translated("looking at what is there"):
+        ensure_marks(connection)
+        done = done_statements(connection, service.name)
+        cache = connection.execute(query("cache_kilobytes")).fetchone()
+    workers = max(workers, 1)
+    return Builder(
+        target=target,
+        service=service.name,
+        owner=service.owner,
+        workers=workers,
+        progress=progress or Silent(),
+        stop=stop or threading.Event(),
+        done=done,
+        memory_kilobytes=memory_kilobytes(cache[0] if cache else None, workers),
+        throttle=throttle,
+        path=service.own_search_path,
+    )
+
+
+def memory_kilobytes(cache_kilobytes: int | None, workers: int) -> int:
+    """maintenance_work_mem of each of `workers`: a quarter of `effective_cache_size` among all of them.
+
+    That parameter says how much memory there is for the instance beside what its sessions use: the stack's
+    tuning gives it three quarters of all. At least 64 MB, which is PostgreSQL's default, and 1 GB at most:
+    a sort that needs more goes to files almost as fast, and a page of GIN's list is no larger.
+    """
+    shared = (cache_kilobytes or 0) // 4 // max(workers, 1)
+    return min(max(shared, LEAST_MEMORY_KILOBYTES), MOST_MEMORY_KILOBYTES)

@@ -24,6 +24,8 @@ from migration.schema.build import Phase, Task
 
 _BY_KEY = frozenset({"RULE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE"})
 """What may group by a primary key, so that it comes after that, and what reads it: in the dump's order."""
+INDEXES = "indexes"
+"""The phase of all indexes and keys of tables."""
 _SMALL = 1 << 20
 """Bytes of a table below which round trips cost more than what they would save."""
 _TOGETHER = 100
@@ -156,7 +158,7 @@ class _Sorter:
         views = self.plan.materialized_views
         refresh = tuple(Task(_maintenance("REFRESH MATERIALIZED VIEW", name)) for name in views)
         return (
-            Phase("indexes", tuple(self.indexes)),
+            Phase(INDEXES, tuple(self.indexes)),
             Phase("constraints", tuple(self.constraints)),
             Phase("partitions' indexes", tuple(self.attachments), parallel=False),
             Phase("extended statistics", tuple(self.statistics), parallel=False),

@@ -46,7 +46,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory, clusters: Clusters) -> Itera
         with Writer(made.gated["user"].endpoint) as users, load_of_payments(made) as payments:
             users.wait_for_more()
             payments.wait_for_more()
-            ended = made.run("run", "--all", "--yes", "--json")
+            ended = made.run("run", "--all", "--yes", "--json", "--profile")
             users.wait_for_more()
             payments.wait_for_more()
         document = outcome(ended)
@@ -90,6 +90,15 @@ def test_every_service_is_moved_while_its_clients_hardly_wait(
         assert 0 < one["clients_waited_seconds"] < one["seconds"]
         assert made.open_sides(one["service"]) == {"target"}
         assert made.gateway(one["service"]).route() == "target"
+
+
+def test_a_profile_says_where_the_time_went(moved: tuple[World, Any]) -> None:
+    _, document = moved
+    assert {one["service"] for one in document["profile"]} == set(COUNTS)
+    for one in document["profile"]:
+        seconds = {spent["what"]: spent["seconds"] for spent in one["spent"] if not spent["part"]}
+        assert {"copy from the slot's snapshot", "subscribe", "comparison of all rows"} <= seconds.keys()
+        assert sum(s for what, s in seconds.items() if what != "between steps") <= one["seconds"]
 
 
 def test_each_subscription_has_a_login_of_its_own(moved: tuple[World, Any]) -> None:
