@@ -30,6 +30,7 @@ from migration.copy.large_objects import copy_large_objects
 from migration.copy.sequences import move_sequences
 from migration.copy.tables import CopyTask, copy_tables
 from migration.copy.throttle import Unthrottled
+from migration.moves.start import SIZES
 from migration.plan.make import make_plan
 from migration.schema.create import build_indexes, create_schema
 from migration.schema.dump import dump_schema
@@ -81,6 +82,7 @@ def main() -> None:
                 stop=stop,
                 copied=early.copied,
                 turns=early.turns,
+                sizes=SIZES,
             )
             copy_large_objects(
                 source, target, own.large_object_columns, row[0], owner=OWNER, progress=progress, stop=stop

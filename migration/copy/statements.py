@@ -44,9 +44,15 @@ BEGIN = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 COMMIT = sql.SQL("COMMIT")
 
 
-def truncate(table: Table) -> sql.Composed:
-    """Empty the table, so that a copy can be repeated, and frozen in the same transaction."""
-    return sql.SQL("TRUNCATE ONLY {table}").format(table=table.name.identifier())
+def truncate(*tables: Table) -> sql.Composed:
+    """Empty tables, so that a copy can be repeated, and frozen in the same transaction."""
+    each = (sql.SQL("ONLY {}").format(table.name.identifier()) for table in tables)
+    return sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(each))
+
+
+def begin_empty(*tables: Table) -> sql.Composed:
+    """Begin the transaction that empties and loads them, in one round trip."""
+    return sql.SQL("{}; {}").format(BEGIN, truncate(*tables))
 
 
 def copy_out(piece: Piece) -> sql.Composed:

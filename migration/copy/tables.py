@@ -20,7 +20,7 @@ from core.sessions.connections import Database
 from core.sessions.queries import queries
 from migration.copy.failure import foremost
 from migration.copy.pair import Halted
-from migration.copy.task import CopiedTable, CopySizes, CopyTask, Piece, cut
+from migration.copy.task import CopiedTable, CopySizes, CopyTask, Piece, bundle, cut
 from migration.copy.throttle import Throttle, Unthrottled
 from migration.copy.turns import Turns
 from migration.copy.worker import APPLICATION_NAME, Shared, Worker
@@ -122,6 +122,7 @@ class _Pool:
         turns: Turns,
     ) -> None:
         self._turns = turns
+        self._workers = 1
         self._shared = shared
         self._pieces = pieces
         self._progress = progress
@@ -133,7 +134,7 @@ class _Pool:
             self._states.setdefault(piece.task, _State(pieces=0)).pieces += 1
 
     def run(self, workers: int, stop: threading.Event) -> list[CopiedTable]:
-        count = max(1, min(workers, len(self._pieces)))
+        count = self._workers = max(1, min(workers, len(self._pieces)))
         crew = [Worker(self._shared, number) for number in range(count)]
         with ThreadPoolExecutor(count, thread_name_prefix="copy") as executor:
             futures = [executor.submit(self._work, worker) for worker in crew]
@@ -155,13 +156,20 @@ class _Pool:
 
     def _work(self, worker: Worker) -> None:
         with worker:
-            while (piece := self._take()) is not None:
+            while pieces := self._take():
                 try:
-                    with self._turns.one(piece.bytes, self._shared.halt.is_set) as taken:
+                    cost = sum(piece.bytes for piece in pieces)
+                    with self._turns.one(cost, self._shared.halt.is_set) as taken:
                         if not taken:
                             return
-                        rows = self._copy(worker, piece)
-                    self._finish(piece.task, self._states[piece.task], rows)
+                        together = len(pieces) > 1
+                        rows = (
+                            self._copy_together(worker, pieces)
+                            if together
+                            else [self._copy(worker, pieces[0])]
+                        )
+                    for piece, count in zip(pieces, rows, strict=True):
+                        self._finish(piece.task, self._states[piece.task], count)
                 except Halted:
                     return
                 except MigrationError:
@@ -170,11 +178,24 @@ class _Pool:
                         return
                     raise
 
-    def _take(self) -> Piece | None:
+    def _take(self) -> list[Piece]:
+        """What one worker does next: a piece, or some small tables; nothing at the end."""
         with self._lock:
             if self._shared.halt.is_set() or not self._pieces:
-                return None
-            return self._pieces.popleft()
+                return []
+            number = bundle(self._pieces, self._workers, self._shared.sizes)
+            return [self._pieces.popleft() for _ in range(number)]
+
+    def _copy_together(self, worker: Worker, pieces: list[Piece]) -> list[int]:
+        """Tables that are small and copied whole: nobody else has a part of them."""
+        for piece in pieces:
+            with self._lock:
+                self._states[piece.task].started = time.monotonic()
+            self._progress.table(piece.task.name, piece.bytes)
+        rows = worker.copy_together(pieces)
+        for piece, count in zip(pieces, rows, strict=True):
+            self._progress.advance(piece.task.name, piece.bytes, count)
+        return rows
 
     def _copy(self, worker: Worker, piece: Piece) -> int:
         task, state = piece.task, self._states[piece.task]

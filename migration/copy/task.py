@@ -20,6 +20,9 @@ class CopySizes:
     """Tables up to this size go through this process: starting a pair of clients would cost more."""
     smallest_piece: int = 64 * 1024**2
     """Tables are not cut into less than this: a range is a transaction and two clients of its own."""
+    together: int = 1
+    """So many tables of those are loaded in one transaction at most. More than one is for who does not need
+    to know of each that it is on the target's disk: a commit that has emptied a table waits for that."""
     smallest_crew: int = 3
     """With fewer workers nothing is cut: one table's reading and loading keep two processors busy."""
 
@@ -92,6 +95,20 @@ def cut(tasks: Sequence[CopyTask], workers: int, sizes: CopySizes) -> list[Piece
         else:
             pieces.append(Piece(task, table.bytes))
     return pieces
+
+
+def bundle(pieces: Sequence[Piece], workers: int, sizes: CopySizes) -> int:
+    """How many of the next pieces one worker loads in one transaction: small tables of one target, and no
+    more than leave the others as many."""
+    first = pieces[0]
+    most = min(sizes.together, max(1, len(pieces) // (2 * max(workers, 1))))
+    count = 0
+    for piece in pieces:
+        fits = piece.whole and piece.task.table.bytes <= sizes.in_process
+        if count >= most or not fits or piece.task.target != first.task.target:
+            break
+        count += 1
+    return max(count, 1)
 
 
 def _ranges(task: CopyTask, count: int) -> list[Piece]:

@@ -98,24 +98,32 @@ class Worker:
         Raises MigrationError naming the side and the table, or Halted.
         """
         if piece.whole and piece.task.table.bytes <= self._shared.sizes.in_process:
-            return self._through_here(piece)
+            return self.copy_together([piece])[0]
         return self._from_client_to_client(piece, advance)
 
-    def _through_here(self, piece: Piece) -> int:
-        task = piece.task
+    def copy_together(self, pieces: Sequence[Piece]) -> list[int]:
+        """Copy small tables of one target in one transaction; return the rows of each.
+
+        Raises as `copy`; nothing of it is there then.
+        """
+        task = pieces[0].task
         doing = f"copying {task.name}"
         source = self._source(doing)
         target = self._target(task, doing)
         with task.target.translated(doing):
-            target.execute(statements.BEGIN)
-            target.execute(statements.truncate(task.table))
-            with target.cursor() as writer:
-                with writer.copy(statements.copy_in(piece)) as incoming:
-                    for block in self._blocks(source, piece, doing):
-                        incoming.write(block)
-                rows = writer.rowcount
+            target.execute(statements.begin_empty(*(piece.task.table for piece in pieces)))
+        rows = [self._through_here(source, target, piece) for piece in pieces]
+        with task.target.translated(doing):
             target.execute(statements.COMMIT)
         return rows
+
+    def _through_here(self, source: Connection, target: Connection, piece: Piece) -> int:
+        doing = f"copying {piece.task.name}"
+        with piece.task.target.translated(doing), target.cursor() as writer:
+            with writer.copy(statements.copy_in(piece)) as incoming:
+                for block in self._blocks(source, piece, doing):
+                    incoming.write(block)
+            return writer.rowcount
 
     def _blocks(self, source: Connection, piece: Piece, doing: str) -> Iterator[bytes]:
         block = bytearray()

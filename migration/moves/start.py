@@ -19,7 +19,7 @@ from core.errors import Interrupted, StepTimeout
 from migration.carry.capture import carry_changes, carry_no_changes
 from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
-from migration.copy.tables import CopyTask, copy_tables
+from migration.copy.tables import CopySizes, CopyTask, copy_tables
 from migration.copy.throttle import Throttle
 from migration.guards.changes import WATCHING
 from migration.journal.journal import Move
@@ -55,6 +55,8 @@ from migration.steps.context import OnlineMove
 from migration.steps.runner import Runner, Step
 from migration.steps.shifting_checks import forget_checks, take_off_own
 
+SIZES = CopySizes(together=50)
+"""A start that fails is undone whole, so nobody has to know which of its small tables are on the disk."""
 CAUGHT_UP_BYTES = 1 << 20
 """A subscriber this close follows: what is left is applied in milliseconds."""
 
@@ -106,6 +108,7 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
                     copied=early.copied,
                     throttle=throttle,
                     turns=early.turns,
+                    sizes=SIZES,
                 )
             ]
             objects = copy_large_objects(

@@ -26,7 +26,7 @@ from migration.catalog.ddl_statement import Statement
 from migration.copy.throttle import Throttle, Unthrottled
 from migration.copy.turns import Turns
 from migration.plan.late_checks import VALIDATED
-from migration.schema.target import ddl_session, note_done, run_and_note
+from migration.schema.target import ddl_session, in_one_trip, note_done, run_and_note
 
 _MANY = 1_000
 
@@ -176,6 +176,7 @@ class Builder:
         with ddl_session(self.target) as connection, self._registered(connection):
             memory = sql.Literal(f"{self.memory_kilobytes}kB")
             connection.execute(sql.SQL("SET maintenance_work_mem = {}").format(memory))
+            has = None
             while (task := board.take()) is not None:
                 try:
                     with self.turns.one(task.cost, lambda: board.closed) as taken:
@@ -183,7 +184,9 @@ class Builder:
                             return
                         # Builds side by side use the processors; one that all others would wait for, helpers.
                         helpers = b"2" if task.cost >= share else b"0"
-                        connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
+                        if helpers != has:
+                            connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
+                            has = helpers
                         self._do(connection, task)
                 finally:
                     board.finish(task)
@@ -193,7 +196,10 @@ class Builder:
         begun = time.monotonic()
         self.progress.table(statement.name, 0)
         try:
-            with self.target.translated(f"creating {statement.name}"), connection.transaction():
+            with (
+                self.target.translated(f"creating {statement.name}"),
+                contextlib.nullcontext() if in_one_trip(statement) else connection.transaction(),
+            ):
                 run_and_note(connection, self.service, self.owner, statement, self.path)
         except CopyFailed as error:
             if statement.kind != VALIDATED:

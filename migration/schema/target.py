@@ -116,10 +116,16 @@ def run_statement(connection: Connection, statement: Statement) -> None:
     connection.execute(statement.text.encode())
 
 
+def in_one_trip(statement: Statement) -> bool:
+    """Whether `run_and_note` needs no transaction around it: one message, which the server makes one of."""
+    return statement.access_method in {None, "heap"} and statement.kind in _PARTS and not statement.under_path
+
+
 def run_and_note(
     connection: Connection, service: str, owner: str, statement: Statement, path: Sequence[str] = ()
 ) -> None:
-    """Run a statement as the owner and note it, in the current transaction; a part in one round trip.
+    """Run a statement as the owner and note it, in the current transaction; a part in one round trip, and as
+    one transaction where there is none (`in_one_trip`).
 
     What pg_dump puts after the rows may be a whole (a function or a materialized view that groups by a
     primary key): it is noted as made then, like what comes before the rows. `path` is the search_path of the

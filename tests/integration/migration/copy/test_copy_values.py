@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 
 WAYS = {
     "through this process": CopySizes(in_process=2**40),
+    "some in one transaction": CopySizes(in_process=2**40, together=50),
     "from client to client": CopySizes(in_process=-1),
     "in ranges of pages": CopySizes(in_process=-1, smallest_piece=8192, smallest_crew=1),
 }
@@ -35,9 +36,11 @@ def copy(ends: tuple[Database, Database], sizes: CopySizes | None = None) -> dic
     """Copy all and return the rows each table had."""
     source, target = ends
     tasks = copies.tasks_of(source, target, copies.SCHEMA)
+    # Few workers load many tables in one transaction.
+    workers = 1 if sizes is not None and sizes.together > 1 else 6
     with copies.exported_snapshot(source) as snapshot:
         copied = copy_tables(
-            source, tasks, snapshot, workers=6, progress=Silent(), stop=threading.Event(), sizes=sizes
+            source, tasks, snapshot, workers=workers, progress=Silent(), stop=threading.Event(), sizes=sizes
         )
     return {table.table.name: table.rows for table in copied}
 
@@ -61,6 +64,12 @@ def test_every_value_arrives_by_every_way_on_every_pair_of_versions(
     assert rows["no_columns"] == 2
     assert rows["parent"] == 200
     assert rows["nothing_inside"] == 0
+
+
+def test_tables_that_are_loaded_together_are_emptied_first(two_ends: tuple[Database, Database]) -> None:
+    together = WAYS["some in one transaction"]
+    assert copy(two_ends, together) == copy(two_ends, together)
+    assert_equal(two_ends)
 
 
 def set_defaults(database: Database, settings: dict[str, str]) -> None:

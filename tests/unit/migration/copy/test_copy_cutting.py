@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from components.contract import Endpoint, Login
 from core.sessions.connections import Database
 from migration.catalog.tables import Table, TableName
-from migration.copy.task import CopySizes, CopyTask, Piece, cut
+from migration.copy.task import CopySizes, CopyTask, Piece, bundle, cut
 
 pytestmark = pytest.mark.unit
 
@@ -111,6 +111,20 @@ def test_a_table_whose_bytes_are_all_in_toast_is_cut_by_the_pages_it_has() -> No
     wide = task("wide", 3, toast=1000 * MIB)
     pieces = cut([wide], 8, SIZES)
     assert [(piece.first_page, piece.end_page) for piece in pieces] == [(0, 1), (1, 2), (2, None)]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(1, 8), st.integers(1, 60))
+def test_bundles_are_small_tables_and_leave_the_others_as_many(
+    pages: list[int], count: int, together: int
+) -> None:
+    sizes = CopySizes(in_process=2 * 8192, together=together)
+    left = cut([task(f"t{number}", size) for number, size in enumerate(pages)], count, sizes)
+    while left:
+        number = bundle(left, count, sizes)
+        assert 1 <= number <= max(1, min(together, len(left) // (2 * count)))
+        if number > 1:
+            assert all(piece.whole and piece.bytes <= sizes.in_process for piece in left[:number])
+        left = left[number:]
 
 
 def test_no_tables_are_no_pieces() -> None:
