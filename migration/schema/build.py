@@ -37,7 +37,7 @@ class Task:
 
     statement: Statement
     cost: int = 0
-    """What it reads, in bytes; the largest starts first."""
+    """What it reads, in bytes, more for what is slow besides; the largest starts first."""
     shares: frozenset[int] = frozenset()
     """OIDs (on the source) of tables it locks against writers only, as CREATE INDEX does."""
     excludes: frozenset[int] = frozenset()
@@ -102,6 +102,11 @@ class Board:
         with self._changed:
             self._running.remove(task)
             self._changed.notify_all()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing left to hand out."""
+        return not self._waiting
 
     @property
     def closed(self) -> bool:
@@ -182,8 +187,9 @@ class Builder:
                     with self.turns.one(task.cost, lambda: board.closed) as taken:
                         if not taken or board.rest(self.throttle.rest(0)):
                             return
-                        # Builds side by side use the processors; one that all others would wait for, helpers.
-                        helpers = b"2" if task.cost >= share else b"0"
+                        # Builds side by side use the processors; one that all others would wait for, helpers,
+                        # and so does the last: who is done before it has nothing else to do.
+                        helpers = b"2" if task.cost >= share else b"1" if board.empty else b"0"
                         if helpers != has:
                             connection.execute(b"SET max_parallel_maintenance_workers = " + helpers)
                             has = helpers

@@ -7,6 +7,7 @@ builds of its other indexes. Foreign keys are added NOT VALID in an instant, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import LiteralString
@@ -26,6 +27,9 @@ _BY_KEY = frozenset({"RULE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE
 """What may group by a primary key, so that it comes after that, and what reads it: in the dump's order."""
 INDEXES = "indexes"
 """The phase of all indexes and keys of tables."""
+_SLOW = re.compile(r" USING (gin|gist|spgist) \(")
+_ONE_PROCESS = 3
+"""Times a B-tree's cost: builds of these sort little, and have no helpers (GIN before PostgreSQL 18)."""
 _SMALL = 1 << 20
 """Bytes of a table below which round trips cost more than what they would save."""
 _TOGETHER = 100
@@ -91,10 +95,9 @@ class _Sorter:
         if judged is not None and judged.routines:
             statement = replace(statement, under_path=True)
         alone = statements_in(statement.text) > 1
+        cost = table.bytes * (_ONE_PROCESS if _SLOW.search(statement.text) else 1)
         self.indexes.append(
-            Task(statement, table.bytes, excludes=lock)
-            if alone
-            else Task(statement, table.bytes, shares=lock)
+            Task(statement, cost, excludes=lock) if alone else Task(statement, cost, shares=lock)
         )
 
     def _add_constraint(self, statement: Statement, table: Table) -> None:
