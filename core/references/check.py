@@ -2,8 +2,8 @@
 
 No lock is taken and nothing is written. The dependent side is read first, each side at one instant, so a
 reference made while it runs is never missed on the other side; what looks missing is then looked for again,
-twice, the dependent row first: an orphan is a row that was there between two looks that did not find what
-it refers to. docs/decisions/0040-consistency.md says what that guarantees.
+twice, the second time after the dependent row: an orphan is a row that was there between two looks that did
+not find what it refers to. docs/decisions/0040-consistency.md says what that guarantees.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def check_reference(
         first, second = (stack.enter_context(tempfile.SpooledTemporaryFile(SPILL_BYTES)) for _ in range(2))
         keys, suspects = _stream(shape, dependent, referenced, first)
         still = 0
-        for line, _ in _look_again(shape, dependent, referenced, first):
+        # Whether rows still refer with it is asked once, between this look and the last one.
+        for line in _still_missing(shape, referenced, first):
             second.write(line + b"\n")
             still += 1
         if still:
@@ -167,13 +168,19 @@ def _end(connection: Connection, copy: psycopg.Copy) -> None:
             pass
 
 
+def _still_missing(shape: Shape, referenced: _Side, suspects: _Lines) -> Iterator[bytes]:
+    """The values that are still not there, by the referenced column's own operator."""
+    for batch in _batches(suspects):
+        parameters = shape.parameters([shape.values(fields(line)) for line in batch])
+        for (number,) in referenced.connection.execute(shape.still_missing(), parameters):
+            yield batch[number - 1]
+
+
 def _look_again(
     shape: Shape, dependent: _Side, referenced: _Side, suspects: _Lines
 ) -> Iterator[tuple[bytes, int]]:
     """The values that rows still refer with and that are still not there, with the number of rows."""
-    suspects.seek(0)
-    lines = (line.removesuffix(b"\n") for line in suspects)
-    while batch := list(itertools.islice(lines, BATCH)):
+    for batch in _batches(suspects):
         parameters = shape.parameters([shape.values(fields(line)) for line in batch])
         # In this order: a row that goes together with what it refers to is gone before that is looked for.
         rows: dict[int, int] = dict(dependent.connection.execute(shape.count_rows(), parameters).fetchall())
@@ -181,6 +188,13 @@ def _look_again(
         for number, line in enumerate(batch, 1):
             if number in gone and number in rows:
                 yield line, rows[number]
+
+
+def _batches(suspects: _Lines) -> Iterator[list[bytes]]:
+    suspects.seek(0)
+    lines = (line.removesuffix(b"\n") for line in suspects)
+    while batch := list(itertools.islice(lines, BATCH)):
+        yield batch
 
 
 def _partly_null(shape: Shape, dependent: _Side) -> list[Orphan]:

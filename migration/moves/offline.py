@@ -8,8 +8,11 @@ and what a killed run leaves, is docs/decisions/0034-offline-move.md.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.errors import VerificationFailed, WrongState
@@ -17,13 +20,15 @@ from migration.consistency.keys import drop_crossing_keys, restore_crossing_keys
 from migration.copy.large_objects import copy_large_objects, referenced_large_objects
 from migration.copy.sequences import move_sequences
 from migration.copy.tables import CopiedTable, CopyTask, copy_tables
-from migration.copy.throttle import Throttle
+from migration.copy.throttle import Throttle, Unthrottled
 from migration.fidelity.compare import compare_schemas
 from migration.journal.imprint import Imprint, source_identity, write_imprint
 from migration.moves.key_orphans import require_no_orphans
 from migration.plan.late_checks import in_waves
 from migration.references.replicas import drop_replicas, lead_to_own, make_replicas
 from migration.schema.create import build_indexes, create_schema
+from migration.schema.dump import SchemaDump
+from migration.schema.early import Early, early_builds
 from migration.schema.target import drop_schema_on_target
 from migration.steps.context import OfflineMove, exported_snapshot
 from migration.steps.runner import Step
@@ -106,7 +111,7 @@ def copy_rows(move: OfflineMove) -> Mapping[str, Any]:
     ]
     lock = threading.Lock()
 
-    def copied(table: CopiedTable) -> None:
+    def copied(table: CopiedTable, early: Early) -> None:
         record = {
             "table": str(table.table),
             "rows": table.rows,
@@ -116,8 +121,10 @@ def copy_rows(move: OfflineMove) -> Mapping[str, Any]:
         with lock:
             move.journal.record_copied(move.move, record)
             there[record["table"]] = record
+        # Only now: a table that is not recorded is copied again.
+        early.copied(table)
 
-    with exported_snapshot(move.source) as snapshot:
+    with build_beside(move, Unthrottled()) as early, exported_snapshot(move.source) as snapshot:
         for wave in in_waves(tasks, move.own, move.plan.catalog):
             copy_tables(
                 move.source,
@@ -126,15 +133,38 @@ def copy_rows(move: OfflineMove) -> Mapping[str, Any]:
                 workers=move.workers,
                 progress=move.progress,
                 stop=move.stop,
-                copied=copied,
+                copied=partial(copied, early=early),
+                turns=early.turns,
             )
+        ended = time.monotonic()
     tables = list(there.values())
     return {
         "tables": tables,
         "rows": sum(table["rows"] for table in tables),
         "bytes": sum(table["bytes"] for table in tables),
+        "indexes": {"tables": early.tables, "after_rows_s": round(time.monotonic() - ended, 3)},
         "kept": len(move.own.tables) - len(tasks),
     }
+
+
+def build_beside(move: OfflineMove, throttle: Throttle) -> AbstractContextManager[Early]:
+    """Around a copy: the indexes of large tables are built beside it (`migration.schema.early`)."""
+
+    def dump() -> SchemaDump:
+        # A run keeps its dumps, so that this is one of those.
+        with move.schema_dump() as made:
+            return made
+
+    return early_builds(
+        move.contract,
+        move.plan,
+        move.name,
+        dump,
+        move.target,
+        workers=move.workers,
+        stop=move.stop,
+        throttle=throttle,
+    )
 
 
 def copy_objects(move: OfflineMove) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from components.contract import Contract, Service
 from core.errors import MigrationError, WrongState
 from core.gateway.gateway import Gateway
+from core.sessions.orphans import end_orphans
 from migration.journal.journal import Figures, Journal, Move, StepRecord
 from migration.journal.states import State
 from migration.moves.offline import FENCE, STEPS
@@ -104,6 +105,10 @@ def _settle(context: OfflineMove, runner: Runner, records: Sequence[StepRecord])
     When the target may be open already, all steps before hold, and only the rest is done. When the source
     is still closed by this move, what was copied holds. Otherwise everything is undone first.
     """
+    # What a killed run was building would be there a moment after it was looked for. A side that does not
+    # answer is met again, and said, by the steps themselves.
+    with contextlib.suppress(MigrationError):
+        end_orphans(context.target, whole=True)
     finished = _finished(records)
     if _opening_begun(records):
         runner.progress.note(f"{context.name}: going on with the switch, where the last run stopped")

@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import Any
 
 from components.replication_roles import flow_name
@@ -20,13 +19,13 @@ from migration.carry.capture import carry_changes, carry_no_changes
 from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
 from migration.copy.tables import CopySizes, CopyTask, copy_tables
-from migration.copy.throttle import Throttle
 from migration.guards.changes import WATCHING
 from migration.journal.journal import Move
 from migration.moves.key_orphans import require_no_orphans
 from migration.moves.meanwhile import COPIED, MADE, fill_what_came, make_new, make_what_came, new_tables
 from migration.moves.offline import (
     build,
+    build_beside,
     guard_source,
     guard_target,
     make_schema,
@@ -40,9 +39,7 @@ from migration.references.replicas import drop_replicas, make_replicas
 from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
-from migration.schema.dump import SchemaDump
 from migration.schema.dumps import schema_dumps
-from migration.schema.early import Early, early_builds
 from migration.slo.hold import Hold, holding
 from migration.slo.look import Eyes
 from migration.steps.apply_path import (
@@ -89,7 +86,7 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     with (
         _slo(move) as hold,
         held_back(move.source, move.pace, move.progress, hold) as throttle,
-        _early(move, throttle) as early,
+        build_beside(move, throttle) as early,
         move.forward() as flow,
         flow.exported_slot() as (snapshot, lsn),
     ):
@@ -138,24 +135,6 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
         "new_tables": new,
         **({} if hold is None else {"slo": hold.figures()}),
     }
-
-
-def _early(move: OnlineMove, throttle: Throttle) -> AbstractContextManager[Early]:
-    def dump() -> SchemaDump:
-        # `run_start` keeps the dumps of a start, so that this is one of those.
-        with move.schema_dump() as made:
-            return made
-
-    return early_builds(
-        move.contract,
-        move.plan,
-        move.name,
-        dump,
-        move.target,
-        workers=move.workers,
-        stop=move.stop,
-        throttle=throttle,
-    )
 
 
 def build_making_way(move: OnlineMove) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ that call a function with a body of its own wait for that: it may read tables wh
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -51,16 +51,18 @@ def early_builds(
     workers: int,
     stop: threading.Event,
     throttle: Throttle,
-    large: int = LARGE_BYTES,
+    large: int | None = None,
 ) -> Iterator[Early]:
     """Around the copy of the service `name`: leaving it waits until its large tables' indexes are built.
 
-    `dump` is asked for where there are large tables only. Where the context is left by an exception, builds
-    are cancelled, and have ended when this raises it. Raises what `build_indexes` raises.
+    Large are those of `large` bytes, LARGE_BYTES by default; without any, `dump` is not asked for. Where the
+    context is left by an exception, builds are cancelled, and have ended when this raises it. Raises what
+    `build_indexes` raises.
     """
     own = plan.services[name]
     turns = Turns(max(workers, 1))
-    wanted = {table.oid: table.name for table in own.tables if table.holds_rows and table.bytes >= large}
+    least = LARGE_BYTES if large is None else large
+    wanted = {table.oid: table.name for table in own.tables if table.holds_rows and table.bytes >= least}
     tasks = _tasks(contract, plan, own, dump(), wanted) if wanted else ()
     if not tasks:
         yield Early(turns, 0, lambda _: None)
@@ -69,7 +71,8 @@ def early_builds(
         contract.services[name], target, workers=workers, progress=None, stop=stop, throttle=throttle
     )
     builder.turns = turns
-    with _beside(builder, tasks, wanted) as copied:
+    left = [task for task in tasks if task.statement.fingerprint not in builder.done]
+    with _beside(builder, left, wanted) as copied:
         yield Early(turns, len(wanted), copied)
 
 
@@ -89,11 +92,11 @@ def _tasks(
 
 @contextmanager
 def _beside(
-    builder: Builder, tasks: tuple[Task, ...], wanted: dict[int, TableName]
+    builder: Builder, tasks: Sequence[Task], wanted: dict[int, TableName]
 ) -> Iterator[Callable[[CopiedTable], None]]:
     oids = {name: oid for oid, name in wanted.items()}
     board = Board(tasks, ready=())
-    workers = min(builder.workers, len(tasks))
+    workers = max(1, min(builder.workers, len(tasks)))
     with builder.working(board, workers, sum(task.cost for task in tasks) / workers) as crew:
 
         def copied(table: CopiedTable) -> None:

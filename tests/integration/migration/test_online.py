@@ -11,12 +11,14 @@ import pytest
 
 from components.contract import Service
 from core.errors import WrongState
-from core.sessions.stack import source_database
+from core.sessions.stack import source_database, target_database
 from migration.examine.read_plan import examine, read_plan
+from migration.fidelity.compare import compare_schemas
 from migration.journal.journal import open_journal
 from migration.journal.states import State
 from migration.moves.online import Online
 from migration.plan.model import Plan
+from migration.schema import early
 from migration.steps.runner import Runner
 from tests.support.clusters import Cluster
 from tests.support.moves import World, world
@@ -84,6 +86,29 @@ def test_every_write_is_there_after_each_of_three_round_trips(scene: Scene) -> N
         written += 2
         assert scene.names() == before + written
     assert scene.online.verify(scene.service, scene.plan).equal
+
+
+def test_a_start_builds_indexes_beside_its_copy(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early, "LARGE_BYTES", 0)
+    scene.start()
+    move = scene.online.state(scene.service)
+    assert move is not None
+    figures = {step.step: step.figures for step in scene.online.runner.journal.steps(move)}
+    assert figures["copy from the slot's snapshot"]["indexes"]["tables"] > 0
+    assert "indexes" not in figures["build indexes and constraints"]["seconds"], (
+        "they were built a second time"
+    )
+    assert scene.online.verify(scene.service, scene.plan).equal
+    assert (
+        compare_schemas(
+            scene.world.source,
+            target_database(scene.service),
+            scene.plan,
+            "user",
+            scene.world.contract,
+        )
+        == ()
+    )
 
 
 def test_after_the_cutover_the_shared_database_refuses_the_services_writes(scene: Scene) -> None:
