@@ -141,7 +141,7 @@ class Builder:
     """maintenance_work_mem of each worker."""
     throttle: Throttle = field(default_factory=Unthrottled)
     turns: Turns = field(default_factory=lambda: Turns(_MANY))
-    """Shared with other work; by default there is none."""
+    """Shared with a copy; by default there is none."""
     path: tuple[str, ...] = ()
     """The search_path of the service's sessions."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -184,7 +184,7 @@ class Builder:
             has = None
             while (task := board.take()) is not None:
                 try:
-                    with self.turns.one(task.cost, lambda: board.closed) as taken:
+                    with self.turns.one(task.cost, lambda: board.closed, beside=True) as taken:
                         if not taken or board.rest(self.throttle.rest(0)):
                             return
                         # Builds side by side use the processors; one that all others would wait for, helpers,

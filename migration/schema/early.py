@@ -1,6 +1,7 @@
 """Builds the indexes of large tables as soon as their rows are there, while the others are still copied.
 
-A copy and these builds are one pool: each piece and each index takes a turn, the largest that waits first.
+A copy and these builds are one pool: each piece and each index takes a turn, the largest that waits first,
+and builds no more than half of them while the copy goes on.
 What is built is noted as done, so that the build of all that comes after the rows leaves it out. Expressions
 that call a function with a body of its own wait for that: it may read tables whose rows are not there yet.
 """
@@ -19,7 +20,7 @@ from migration.copy.task import CopiedTable
 from migration.copy.throttle import Throttle
 from migration.copy.turns import Turns
 from migration.plan.model import Plan, ServicePlan
-from migration.schema.build import Board, Builder, Crew, Task
+from migration.schema.build import Board, Builder, Task
 from migration.schema.create import make_builder, service_script
 from migration.schema.dump import SchemaDump
 from migration.schema.phases import INDEXES, make_phases
@@ -105,9 +106,6 @@ def _beside(
                 board.ready(oids[table.table])
 
         yield copied
-        _end(board, crew)
-
-
-def _end(board: Board, crew: Crew) -> None:
-    board.all_ready()
-    crew.end()
+        builder.turns.copied()
+        board.all_ready()
+        crew.end()

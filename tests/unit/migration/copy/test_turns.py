@@ -56,6 +56,45 @@ def test_the_largest_of_those_that_wait_is_next() -> None:
     assert began == [9, 5, 3, 1]
 
 
+def test_builds_leave_half_of_the_turns_to_the_copy_until_it_ends() -> None:
+    turns, at_work = Turns(3), []
+    end = threading.Event()
+
+    def build(number: int) -> None:
+        with turns.one(9, never, beside=True):
+            at_work.append(number)
+            end.wait(30)
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(build, number)
+        until(lambda: len(at_work) == 1 and len(turns._waiting) == 3)
+        with turns.one(0, never) as first, turns.one(0, never) as second:
+            assert first
+            assert second
+        turns.copied()
+        until(lambda: len(at_work) == 3)
+        end.set()
+    assert sorted(at_work) == [0, 1, 2, 3]
+
+
+def test_one_worker_alone_copies_before_it_builds() -> None:
+    turns, over = Turns(1), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+
+        def build() -> bool:
+            with turns.one(9, over.is_set, beside=True) as taken:
+                return taken
+
+        waiting = pool.submit(build)
+        until(lambda: len(turns._waiting) == 1)
+        with turns.one(1, never) as taken:
+            assert taken
+        assert not waiting.done()
+        turns.copied()
+        assert waiting.result(30)
+
+
 def test_who_is_told_that_it_is_over_gets_no_turn_and_keeps_none() -> None:
     turns, over = Turns(1), threading.Event()
     with turns.one(0, never), ThreadPoolExecutor(1) as pool:
