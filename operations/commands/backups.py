@@ -21,10 +21,10 @@ from operations.backup.wal import format_lsn
 from operations.check.check import check
 from operations.check.model import Checked, require_sound
 from operations.commands.common import archive_of, backed_up, stored_of, utc
-from operations.object_store.check import archiving
 from operations.object_store.check import check as check_stored
 from operations.proof.results import last_proofs
 from operations.restore.segments import read_wal
+from servers.kubernetes_archiving import not_archived
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="What is in the archives, and whether it is sound."
@@ -91,8 +91,8 @@ def check_backups(
             if stored is not None:
                 if everything:
                     raise WrongState(
-                        f"--everything is not for {service.name}: nothing in an object store is read but by a "
-                        f"restore: python -m operations proof {service.name}"
+                        f"--everything is not for {service.name}: an object store is read by restores alone, "
+                        f"as python -m operations proof {service.name} does"
                     )
                 done.append(check_stored(stored, progress.phase))
             else:
@@ -123,7 +123,7 @@ def _of(service: Service) -> dict[str, Any]:
         return {
             "backups": _lines(stored.backups(), stored.kept),
             "archive": stored.stored.url,
-            "archiving": archiving(stored.cluster()),
+            "not_archived": not_archived(stored.cluster()),
         }
     archive = archive_of(service)
     state, wal = read_state(archive), read_wal(archive)
@@ -163,8 +163,8 @@ def _lines(found: Sequence[Backup], archive: Archive) -> list[dict[str, Any]]:
 
 
 def _line(one: dict[str, Any]) -> str:
-    if "archiving" in one:
-        return f"WAL goes to {one['archive']}" if not one["archiving"] else str(one["archiving"])
+    if "not_archived" in one:
+        return one["not_archived"] or f"WAL goes to {one['archive']}"
     if one["supervisor"] is None:
         return "nobody fills its archive (no supervisor runs); start it with `pulumi up`"
     if one["receiver"] is None:

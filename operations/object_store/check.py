@@ -18,6 +18,7 @@ from operations.check.archive import CLOCK_SECONDS, LATE
 from operations.check.model import Checked, Finding, Found
 from operations.object_store.archive import StoredBackups
 from servers.kubernetes_api import Object
+from servers.kubernetes_archiving import not_archived
 
 GRACE_SECONDS = 20
 """What the archiver needs for a segment, beside the limit of services.yaml."""
@@ -64,19 +65,9 @@ def check(archive: StoredBackups, begun: Callable[[str], None]) -> Checked:
 
 def check_cluster(cluster: Object, kubectl: str, found: Found) -> None:
     """What the operator says of archiving."""
-    said = archiving(cluster)
+    said = not_archived(cluster)
     if said is not None:
         found("archiving", said, _remedy(said, kubectl))
-
-
-def archiving(cluster: Object) -> str | None:
-    """Why WAL does not go to the object store; None: it does."""
-    conditions = {one["type"]: one for one in (cluster.get("status") or {}).get("conditions") or ()}
-    one = conditions.get("ContinuousArchiving")
-    if one is None:
-        return "no WAL has gone to the object store yet"
-    said = " ".join(str(one.get("message", "")).split())
-    return None if one["status"] == "True" else f"WAL does not go to the object store: {said}"
 
 
 def _remedy(said: str, kubectl: str) -> str:

@@ -229,5 +229,5 @@ def _watched(service: Service) -> WatchedService:
         console_user=service.gateway_control.administrator.name,
         data=str(data),
         certificate=str(data.parent / "tls" / "server.crt"),
-        archive=None if service.backups is None else service.backups.folder,
+        archive=None if service.backups is None or service.backups.stored else service.backups.folder,
     )
