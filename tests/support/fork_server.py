@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,9 @@ def serve(requests: socket.socket) -> None:
         if not message:
             return
         asked: dict[str, Any] = json.loads(message)
-        _import(asked["entry"], asked["arguments"], verbs.get(asked["entry"], verbs["migration"]))
+        # What cannot be imported is met again, and said, in the program's own process.
+        with suppress(Exception):
+            _import(asked["entry"], asked["arguments"], verbs.get(asked["entry"], verbs["migration"]))
         # Who watches over the program is nobody's to wait for.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         watcher = os.fork()
