@@ -90,7 +90,7 @@ class Settings(_Part):
     """Whether services are backed up as the catalogue says (on Kubernetes where `kubernetes.backups` says
     where to)."""
     monitoring: MonitoringSettings | None = None
-    """What watches the services; None: nothing (so far on the local platform)."""
+    """What watches the services; None: nothing (so far on the local and the Docker platform)."""
     password_rotation: str = Field(default="1", min_length=1)
     """Any text; changing it draws every generated password anew."""
     promoted_from: str | None = None

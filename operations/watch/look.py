@@ -175,9 +175,8 @@ class Watch:
         found: dict[str, tuple[dict[str, float], str | None]] = {
             one.name: ({}, None) for one in self.services
         }
-        watched = self.contract.monitoring
         looked = {one.name: _watched(one) for one in self.services}
-        for family in figures(looked, self._consoles, None if watched is None else watched.moves):
+        for family in figures(looked, self._consoles, self.contract.monitoring):
             for sample in family.samples:
                 values, state = found[sample.labels["service"]]
                 name = sample.name.removeprefix("waqiti_")
