@@ -160,8 +160,8 @@ def test_every_service_is_watched_from_the_host(watched: DockerStack) -> None:
             found = json.load(answer)["data"]["result"]
         return {one["metric"]["service"]: one["value"][1] for one in found}
 
-    for query in ("pg_up", "waqiti_gateway_up", "waqiti_certificate_days_left>9", "waqiti_disk_free_bytes>0"):
-        wait_until(lambda query=query: set(said(query)) == services, 60)
+    queries = ("pg_up", "waqiti_gateway_up", "waqiti_certificate_days_left>9", "waqiti_disk_free_bytes>0")
+    wait_until(lambda: all(set(said(query)) == services for query in queries), 60)
     assert set(said("pg_up").values()) == set(said("waqiti_gateway_up").values()) == {"1"}
     assert watched.stack.changes() == {}
 
