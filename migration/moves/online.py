@@ -25,6 +25,7 @@ from migration.guards.flag import UPDATED
 from migration.journal.journal import Move
 from migration.journal.states import SWITCHING, State, Verb
 from migration.moves.stale_slots import drop_stale_slots
+from migration.physical.choose import Physical
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
 from migration.steps.context import OnlineMove, end_orphans_of
@@ -40,9 +41,7 @@ from migration.verify.model import Verification
 
 DROPPED_KEYS = "drop the keys that cross"
 """The step whose figures name them, as an offline move's does."""
-
 TAKEN_OVER = "take carried schema changes over"
-
 RETREAT_LIMIT_SECONDS = 5.0
 CLAIM_SECONDS = 30.0
 """So long may a restore point, which pauses for a moment, be in the way of a switch."""
@@ -69,6 +68,8 @@ class Online:
     limits: Limits = field(default_factory=Limits)
     watch: Callable[[Step], None] = lambda step: None
     pace: CopyPace = field(default_factory=CopyPace)
+    physical: Physical = "never"
+    """Whether `start` may bring tables as files."""
     taken: dict[str, TakenOver] = field(default_factory=dict)
     """What `carried` found, by service: a switch is refused when more has come since."""
 
@@ -87,11 +88,9 @@ class Online:
 
         journal = self.runner.journal
         move = self.require_startable(service)
-        if move is None:
-            move = journal.start(service, "online", State.STARTING)
-        else:
+        if move is not None:
             self._undo_start(move, service, plan)
-            move = journal.start(service, "online", State.STARTING)
+        move = journal.start(service, "online", State.STARTING)
         try:
             run_start(self.runner, move, self.context(move, service, plan))
         except BaseException:
@@ -378,5 +377,5 @@ class Online:
         return OnlineMove(
             contract=self.contract, service=service, plan=plan, journal=self.runner.journal, move=move,
             progress=self.runner.progress, stop=self.runner.interruption.stop, workers=self.workers,
-            wal_limit_bytes=self.wal_limit_bytes, pace=self.pace,
+            wal_limit_bytes=self.wal_limit_bytes, pace=self.pace, physical=self.physical,
         )  # fmt: skip
