@@ -74,7 +74,7 @@ def _indexes_are_sound(scene: FilesScene, own: Connection) -> None:
         session.execute(
             "SELECT public.bt_index_check(i.indexrelid, true) FROM pg_index i"
             " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam"
-            " WHERE a.amname = 'btree' AND c.relpersistence = 'p'"
+            " WHERE a.amname = 'btree' AND c.relkind = 'i' AND c.relpersistence = 'p'"
         )
         wrong = session.execute(
             "SELECT c.oid::regclass::text, h.* FROM pg_class c, LATERAL public.verify_heapam(c.oid) h"
