@@ -173,10 +173,27 @@ class BackupPolicy(_Part):
     """Seconds that commits wait for a receiver that does not come on; then they go on without it."""
 
 
-class BackupControl(_Part):
-    """A service's archive and who fills it. No secret is in it."""
+class StoredArchive(KubernetesAccess):
+    """A service's archive in an object store, which its CloudNativePG cluster fills."""
 
-    platform: Literal["local", "docker"] = "local"
+    cluster: str
+    url: str
+    """For messages, and the Secret's key opens it."""
+    administrator_secret: str
+    """The Secret with the superuser's login, which a cluster that is restored gets, too."""
+    backup: dict[str, object]
+    """What a Backup says beside its cluster."""
+    source: dict[str, object]
+    """Where a cluster that is restored reads: one of its `externalClusters`, without its name."""
+    schedule: str
+    """Name of what takes backups by itself."""
+
+
+class BackupControl(_Part):
+    """A service's archive and who fills it. No secret is in it. Of one on Kubernetes `folder` has what was
+    found out about it, and `stored` all else."""
+
+    platform: Literal["local", "docker", "kubernetes"] = "local"
     service: str
     folder: str
     """What `components.backup.files` lays out: barman.conf, the archive, the supervisor's state."""
@@ -185,6 +202,8 @@ class BackupControl(_Part):
     binaries: str
     """PostgreSQL's programs, of the instance's version."""
     policy: BackupPolicy
+    stored: StoredArchive | None = None
+    """None: `folder` is the archive."""
 
 
 class WatchedService(_Part):

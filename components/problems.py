@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-_SECRET_WORDS = ("password", "secret", "passphrase")
+_SECRET_WORDS = ("password", "secret", "passphrase", "backup_key", "backupkey")
 _LONGEST_VALUE = 60
 
 

@@ -25,6 +25,8 @@ from components.tuning.tune import tune
 from servers.errors import ServerError
 from servers.paths import state_dir
 
+_WATCHED = ("local", "docker")
+"""Platforms whose gateways' consoles somebody may look at."""
 _TOLD_THE_USER = 32
 """Exit code by which Pulumi's Python host says that the user has been told why, so that the engine adds
 nothing: PYTHON_PROCESS_EXITED_AFTER_SHOWING_USER_ACTIONABLE_MESSAGE_CODE of pulumi-language-python-exec."""
@@ -146,7 +148,7 @@ def service_database(
             protect_data=settings.protect_data and name not in settings.may_lose,
             keep_data=settings.keep_data,
             backups=settings.backups,
-            watched=settings.monitoring is not None and settings.platform == "local",
+            watched=settings.monitoring is not None and settings.platform in _WATCHED,
         ),
     )
 

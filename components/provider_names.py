@@ -25,7 +25,7 @@ _WHERE = {
     "local-instance": "components.platforms.local.instance:InstanceProvider",
     "local-gateway": "components.platforms.local.gateway:GatewayProvider",
     "local-backup": "components.platforms.local.backup:BackupProvider",
-    "local-monitoring": "components.platforms.local.monitoring:MonitoringProvider",
+    "local-monitoring": "components.platforms.monitoring:MonitoringProvider",
     "local-restore-points": "components.platforms.local.restore_points:RestorePointsProvider",
     "docker-instance": "components.platforms.docker.instance:InstanceProvider",
     "docker-gateway": "components.platforms.docker.gateway:GatewayProvider",

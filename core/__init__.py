@@ -7,3 +7,8 @@ be broken off. `verbs.program`: commands imported when they are called. `service
 services.yaml. `names`: names of objects, for SQL and for people. `postgres_parser`: PostgreSQL's grammar,
 imported when it is used. `observer`: who is told where a run of steps is; tests kill the process there.
 """
+
+import os
+
+# pydantic would look for plugins of its own in everything that is installed, at each start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -169,6 +169,18 @@ class ReplicaBehind(MigrationError):
     exit_code = 35
 
 
+class FilesRefused(MigrationError):
+    """`--physical always`, and a service's tables cannot come as files: the line says why."""
+
+    exit_code = 36
+
+
+class FilesFailed(MigrationError):
+    """Tables could not be brought as files; the service is where it was."""
+
+    exit_code = 37
+
+
 class TargetLacks(MigrationError):
     """A service's own database lacks what its schema needs: an extension, the locale, part of a build."""
 

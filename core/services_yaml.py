@@ -7,9 +7,11 @@ is YAML, that of `crossing` a list of one rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import yaml
+if TYPE_CHECKING:
+    from yaml import SafeDumper, ScalarNode
 
 _REASON = "..."
 _UNCUT = 1 << 30
@@ -23,17 +25,13 @@ def crossing_item(identity: str, action: str, *, pattern: bool = False) -> str:
     """The rule for one edge, or for all that a pattern matches, as an item of `crossing`, on one line."""
     match = _Quoted(identity if pattern else literal(identity))
     rule = {"match": match, "action": action, "reason": _Quoted(_REASON)}
-    return "- " + yaml.dump(
-        rule, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_UNCUT
-    ).rstrip("\n")
+    return "- " + _dump(rule, default_flow_style=True).rstrip("\n")
 
 
 def setting_line(service: str, key: str, value: str | list[str] | dict[str, str]) -> str:
     """A `Problem.line` that gives a key of a service its value; texts of mappings stand in quotes."""
     told = {name: _Quoted(text) for name, text in value.items()} if isinstance(value, dict) else value
-    dumped = yaml.dump(
-        told, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_UNCUT
-    )
+    dumped = _dump(told, default_flow_style=True)
     return f"services: {service}: {key}: {dumped.removesuffix(chr(10)).removesuffix('...').rstrip()}"
 
 
@@ -55,6 +53,8 @@ def settings_of(lines: Iterable[str]) -> Settings:
 
 def taken_apart(line: str) -> tuple[str, str, Any]:
     """The service, the key under it, and the value. Raises ValueError for what is no line, or no YAML."""
+    import yaml
+
     try:
         _, service, key, value = line.split(": ", 3)
         return service, key, yaml.safe_load(value)
@@ -67,14 +67,7 @@ def block(lines: Iterable[str]) -> str:
     found = settings_of(lines)
     if not found:
         return ""
-    return yaml.dump(
-        {"services": found},
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=_UNCUT,
-        default_flow_style=False,
-    )
+    return _dump({"services": found}, default_flow_style=False)
 
 
 def in_words(line: str) -> str:
@@ -98,19 +91,32 @@ class _Quoted(str):
     """A text that stands in quotes."""
 
 
-class _Dumper(yaml.SafeDumper):
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Items of a list stand further in than its key."""
-        super().increase_indent(flow, indentless=False)
+@cache
+def _dumper() -> type[SafeDumper]:
+    """The library is imported for those that print something for services.yaml: most verbs do not."""
+    import yaml
 
-    def ignore_aliases(self, data: Any) -> bool:
-        """The same value twice is written twice."""
-        return True
+    class Dumper(yaml.SafeDumper):
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            """Items of a list stand further in than its key."""
+            super().increase_indent(flow, indentless=False)
+
+        def ignore_aliases(self, data: Any) -> bool:
+            """The same value twice is written twice."""
+            return True
+
+    def quoted(dumper: SafeDumper, text: str) -> ScalarNode:
+        style = "'" if text.isprintable() else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+
+    Dumper.add_representer(_Quoted, quoted)
+    return Dumper
 
 
-def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "'" if text.isprintable() else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+def _dump(value: object, **settings: Any) -> str:
+    import yaml
 
-
-_Dumper.add_representer(_Quoted, _quoted)
+    dumped: str = yaml.dump(
+        value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_UNCUT, **settings
+    )
+    return dumped

@@ -78,9 +78,7 @@ def up(
     ] = False,
     monitor: Annotated[
         bool,
-        typer.Option(
-            "--monitor", help="Watch the services meanwhile (local platform), and say what alarmed."
-        ),
+        typer.Option("--monitor", help="Watch the services meanwhile, and say what alarmed."),
     ] = False,
     backups: Annotated[
         bool,
@@ -93,8 +91,6 @@ def up(
     from demo.driver import demonstrate
 
     home = Home.default()
-    if monitor and platform is not Platform.LOCAL:
-        raise typer.BadParameter("the local platform alone is watched so far", param_hint="--monitor")
     options = Options(scale, rate, source_version, port_offset, platform.value, monitor)
     with home.locked():
         facts = demonstrate(

@@ -21,12 +21,17 @@ SECONDS = 15.0
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "CustomResourceDefinition": ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+    "Backup": ("apis/postgresql.cnpg.io/v1", "backups"),
     "Cluster": ("apis/postgresql.cnpg.io/v1", "clusters"),
+    "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
     "Namespace": ("api/v1", "namespaces"),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "PersistentVolume": ("api/v1", "persistentvolumes"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
+    "ScheduledBackup": ("apis/postgresql.cnpg.io/v1", "scheduledbackups"),
     "Secret": ("api/v1", "secrets"),
     "Service": ("api/v1", "services"),
     "ServiceAccount": ("api/v1", "serviceaccounts"),

@@ -32,9 +32,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """What is left to other days."""
     if not depth.is_wanted(_of_folders(config)):
         return []
-    return [
-        f"of {', '.join(depth.PARTS)} the part of {depth.today()} runs; WAQITI_ALL_FAULTS=1 runs all of it"
-    ]
+    some = ", ".join((*depth.PARTS, *depth.ALONE))
+    return [f"of {some} the part of {depth.today()} runs; WAQITI_ALL_FAULTS=1 runs all of it"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

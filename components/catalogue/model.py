@@ -188,6 +188,11 @@ class ServiceEntry(_Entry):
         return f"{self.password_variable.removesuffix('_PASSWORD')}_DDL_PASSWORD"
 
     @property
+    def backup_key_variable(self) -> str:
+        """The variable that `pulumi up` reads the key of its archive in an object store from."""
+        return f"{self.password_variable.removesuffix('_PASSWORD')}_BACKUP_KEY"
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """All roles that the stack makes for the service."""
         return (

@@ -12,47 +12,25 @@ from typing import Any
 
 import pulumi
 from psycopg import sql
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import Resource
 
 from components.contract import Endpoint
-from components.provider_names import as_name
 from components.service.administration import Connection, as_administrator, connection_properties
+from components.service.scripted import ScriptedProvider
 
 
-class _Provider(ResourceProvider):
-    serialize_as_secret_always = False
+class _Provider(ScriptedProvider):
+    def make(self, connection: Connection, props: Mapping[str, Any]) -> None:
+        make_business(connection, props)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return as_name(self)
-
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        return CreateResult(str(props["database"]), self._made(props))
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        return DiffResult(
-            changes=any(_olds.get(key) != one for key, one in _news.items()),
-            replaces=["database"] if _olds.get("database") != _news.get("database") else [],
-            delete_before_replace=False,
-        )
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self._made(_news))
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        with as_administrator(props, props["database"]) as connection:
-            found = connection.execute("SELECT to_regprocedure('waqiti_ddl.business()')").fetchone()
-        there = found is not None and found[0] is not None
-        return ReadResult(id_, {**props, "text": props["text"] if there else ""})
+    def stands(self, connection: Connection) -> bool:
+        found = connection.execute("SELECT to_regprocedure('waqiti_ddl.business()')").fetchone()
+        return found is not None and found[0] is not None
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Drops the function, where the database is there still."""
         with as_administrator(_props, _props["database"]) as connection:
             connection.execute("DROP FUNCTION IF EXISTS waqiti_ddl.business()")
-
-    def _made(self, props: dict[str, Any]) -> dict[str, Any]:
-        with as_administrator(props, props["database"]) as connection:
-            make_business(connection, props)
-        return props
 
 
 class Business(Resource, module="waqiti", name="Business"):
@@ -78,7 +56,6 @@ class Business(Resource, module="waqiti", name="Business"):
             "owner": owner,
             "monitoring": monitoring,
             "path": list(path),
-            # A new version of the function is a change that a preview shows.
             "text": _text(),
         }
         super().__init__(_Provider(), name, props, opts)

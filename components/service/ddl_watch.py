@@ -12,11 +12,11 @@ from typing import Any
 
 import pulumi
 from psycopg import sql
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import Resource
 
 from components.contract import Endpoint
-from components.provider_names import as_name
-from components.service.administration import Connection, as_administrator, connection_properties
+from components.service.administration import Connection, connection_properties
+from components.service.scripted import ScriptedProvider
 
 TRIGGERS: Mapping[str, str] = {
     "waqiti_ddl_end": "ddl_command_end",
@@ -25,36 +25,16 @@ TRIGGERS: Mapping[str, str] = {
 }
 
 
-class _Provider(ResourceProvider):
-    serialize_as_secret_always = False
+class _Provider(ScriptedProvider):
+    def make(self, connection: Connection, props: Mapping[str, Any]) -> None:
+        make_watch(connection, str(props["role"]), props.get("second"))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return as_name(self)
-
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        return CreateResult(str(props["database"]), self._made(props))
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        return DiffResult(
-            changes=any(_olds.get(key) != one for key, one in _news.items()),
-            replaces=["database"] if _olds.get("database") != _news.get("database") else [],
-            delete_before_replace=False,
-        )
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self._made(_news))
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        with as_administrator(props, props["database"]) as connection:
-            return ReadResult(id_, {**props, "text": props["text"] if _stand(connection) else ""})
-
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Nothing: they go with the database."""
-
-    def _made(self, props: dict[str, Any]) -> dict[str, Any]:
-        with as_administrator(props, props["database"]) as connection:
-            make_watch(connection, str(props["role"]), props.get("second"))
-        return props
+    def stands(self, connection: Connection) -> bool:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_catalog.pg_event_trigger WHERE evtname = ANY (%s) AND evtenabled <> 'D'",
+            [list(TRIGGERS)],
+        ).fetchone()
+        return found == (len(TRIGGERS),)
 
 
 class DdlWatch(Resource, module="waqiti", name="DdlWatch"):
@@ -76,7 +56,6 @@ class DdlWatch(Resource, module="waqiti", name="DdlWatch"):
             "database": endpoint.database,
             "role": role,
             **({"second": second} if second else {}),
-            # A new version of the function is a change that a preview shows.
             "text": _text(),
         }
         super().__init__(_Provider(), name, props, opts)
@@ -100,11 +79,3 @@ def make_watch(connection: Connection, role: str, second: str | None = None) -> 
 
 def _text() -> Any:
     return resources.files(__package__).joinpath("sql", "tell.sql").read_text(encoding="utf-8")
-
-
-def _stand(connection: Connection) -> bool:
-    found = connection.execute(
-        "SELECT count(*) FROM pg_catalog.pg_event_trigger WHERE evtname = ANY (%s) AND evtenabled <> 'D'",
-        [list(TRIGGERS)],
-    ).fetchone()
-    return found == (len(TRIGGERS),)

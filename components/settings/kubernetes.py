@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from components.settings.object_store import ObjectStoreSettings
 from components.sizes import GB, Kilobytes
 
 
@@ -50,3 +51,5 @@ class KubernetesSettings(BaseModel):
     """Where CloudNativePG's operator runs."""
     link: bool = True
     """Whether services and the shared database reach each other, until every service's move is finished."""
+    backups: ObjectStoreSettings | None = None
+    """Where services are backed up to as services.yaml says; None: they are not."""

@@ -87,9 +87,10 @@ class Settings(_Part):
     protect_data: bool = True
     """Whether what holds data is protected from Pulumi's deletes, and retained when it leaves the program."""
     backups: bool = True
-    """Whether services are backed up as the catalogue says (so far on the local platform)."""
+    """Whether services are backed up as the catalogue says (on Kubernetes where `kubernetes.backups` says
+    where to)."""
     monitoring: MonitoringSettings | None = None
-    """What watches the services; None: nothing (so far on the local platform)."""
+    """What watches the services; None: nothing (so far on the local and the Docker platform)."""
     password_rotation: str = Field(default="1", min_length=1)
     """Any text; changing it draws every generated password anew."""
     promoted_from: str | None = None
@@ -108,6 +109,9 @@ class Settings(_Part):
     second_passwords: Mapping[str, SecretStr] = Field(default_factory=dict)
     """Of the second logins that a rotation makes; the variable has `_B` behind."""
     second_ddl_passwords: Mapping[str, SecretStr] = Field(default_factory=dict)
+    backup_keys: Mapping[str, SecretStr] = Field(default_factory=dict)
+    """By service, `ID:SECRET` of the object store's key that opens its archive alone; the variable is
+    `ServiceEntry.backup_key_variable`."""
 
     @property
     def source_endpoint(self) -> Endpoint:

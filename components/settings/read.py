@@ -127,6 +127,7 @@ def _passwords(
         "ddl_passwords": dict(settings.ddl_passwords),
         "second_passwords": dict(settings.second_passwords),
         "second_ddl_passwords": dict(settings.second_ddl_passwords),
+        "backup_keys": dict(settings.backup_keys),
     }
     for name, entry in settings.deployed(catalogue).items():
         for key, variable in (
@@ -134,6 +135,7 @@ def _passwords(
             ("ddl_passwords", entry.ddl_password_variable),
             ("second_passwords", f"{entry.password_variable}{SECOND_VARIABLE}"),
             ("second_ddl_passwords", f"{entry.ddl_password_variable}{SECOND_VARIABLE}"),
+            ("backup_keys", entry.backup_key_variable),
         ):
             if environment.get(variable):
                 found[key][name] = SecretStr(environment[variable])

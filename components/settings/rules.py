@@ -45,6 +45,7 @@ def _services(settings: Settings, catalogue: Catalogue, where: str) -> Iterator[
         ("ddlPasswords", settings.ddl_passwords),
         ("secondPasswords", settings.second_passwords),
         ("secondDdlPasswords", settings.second_ddl_passwords),
+        ("backupKeys", settings.backup_keys),
         ("rotation", settings.rotation),
     ):
         for name in names:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from core.cli import finite
+from migration.physical.choose import Physical
 
 WalLimit = Annotated[
     float,
@@ -59,6 +60,15 @@ NoThrottle = Annotated[
 Profiled = Annotated[
     bool, typer.Option("--profile", help="Show where the time of each service's move went, step by step.")
 ]
+PhysicalOption = Annotated[
+    Literal["auto", "always", "never"],
+    typer.Option(
+        "--physical",
+        help="Bring tables as files of a base backup instead of copying them: where that is quicker, always"
+        " or never.",
+    ),
+]
+DEFAULT_PHYSICAL: Physical = "never"
 ReportFolder = Annotated[
     Path | None,
     typer.Option("--report", help="Folder for the report; default: reports/ in the state folder."),

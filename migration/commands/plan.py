@@ -10,6 +10,7 @@ import typer
 from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
 from core.services_yaml import block
 from core.sessions.stack import source_database
+from migration.commands.plan_ways import ways, ways_json, ways_view
 from migration.commands.verbs import not_finished
 from migration.examine.read_plan import examine
 from migration.journal.journal import read_moves
@@ -48,12 +49,15 @@ def plan(
     with source.connect() as connection, source.translated("reading the journal"):
         wanted = not_finished(read_moves(connection), wanted, everything=everything or not services)
     found = examine(agreed, wanted, writes_stop=stop_writes, logs=log or ())
+    both = {} if stop_writes or mermaid else ways(agreed, wanted, found)
     if as_json:
-        run.show_json(plan_to_json(found))
+        run.show_json({**plan_to_json(found), "ways": ways_json(both)})
     elif mermaid:
         run.out.print(plan_to_mermaid(found), markup=False)
     else:
         run.out.print(plan_view(found))
+        if both:
+            run.out.print(ways_view(both))
         if found.alongside:
             run.out.print("\nTo let a schema that no service claims go along with one, in services.yaml:")
             run.out.print(block(found.alongside), markup=False, soft_wrap=True)

@@ -18,10 +18,12 @@ from core.progress.interface import Progress
 from core.progress.units import size
 from core.sessions.stack import source_database
 from migration.commands.common import (
+    DEFAULT_PHYSICAL,
     DEFAULT_WAL_GIB,
     PAUSE_TIMEOUT,
     SWITCH_TIMEOUT,
     NoThrottle,
+    PhysicalOption,
     Profiled,
     RateLimit,
     ReportFolder,
@@ -37,6 +39,7 @@ from migration.commands.verbs import (
     copy_pace,
     not_finished,
     note_decisions,
+    put_right,
 )
 from migration.examine.read_plan import examine
 from migration.journal.evidence import evidence_of
@@ -71,6 +74,7 @@ def run(
     ] = False,
     rate_limit: RateLimit = None,
     no_throttle: NoThrottle = False,
+    physical: PhysicalOption = DEFAULT_PHYSICAL,
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
     skip_gate: SkipGate = None,
     pause_timeout: Annotated[float | None, PAUSE_TIMEOUT] = None,
@@ -91,6 +95,8 @@ def run(
             "--stop-writes copies at full speed, because clients wait for it; leave "
             "--rate-limit and --no-throttle out"
         )
+    if stop_writes and physical == "always":
+        raise typer.BadParameter("--stop-writes copies tables; leave --physical always out")
     if stop_writes and switch_timeout is not None:
         raise typer.BadParameter(
             "--stop-writes copies while clients wait, however long it takes; leave --switch-timeout out"
@@ -108,6 +114,7 @@ def run(
         evidence_of(here.warn, agreed, journal),
         sampled(agreed, here.warn) as sampler,
     ):
+        put_right(here, agreed)
         way: _Way
         if stop_writes:
             way = OfflineWay(here, agreed, journal, Pace(many, pause_timeout or PAUSE_SECONDS))
@@ -115,7 +122,9 @@ def run(
             limits = Limits(
                 pause=pause_timeout or DEFAULT_PAUSE_SECONDS, inside=switch_timeout or DEFAULT_SWITCH_SECONDS
             )
-            verbs = Verbs(here, agreed, journal, many, int(wal_limit * 2**30), limits, pace, sampler=sampler)
+            verbs = Verbs(
+                here, agreed, journal, many, int(wal_limit * 2**30), limits, pace, physical, sampler=sampler
+            )
             way = OnlineWay(verbs, tuple(skip_gate or ()))
         _Run(here, agreed, journal, way, writes_stop=stop_writes, profiled=profile).run(wanted, yes, report)
 

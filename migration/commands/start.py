@@ -11,7 +11,15 @@ from components.contract import Service
 from core.cli import All, AsJson, ContractFile, Services, Stack, Yes, chosen, invocation
 from core.progress.interface import Silent
 from core.progress.units import size
-from migration.commands.common import DEFAULT_WAL_GIB, NoThrottle, RateLimit, WalLimit, Workers
+from migration.commands.common import (
+    DEFAULT_PHYSICAL,
+    DEFAULT_WAL_GIB,
+    NoThrottle,
+    PhysicalOption,
+    RateLimit,
+    WalLimit,
+    Workers,
+)
 from migration.commands.verbs import (
     SkipGate,
     ask,
@@ -39,6 +47,7 @@ def start(
     wal_limit: WalLimit = DEFAULT_WAL_GIB,
     rate_limit: RateLimit = None,
     no_throttle: NoThrottle = False,
+    physical: PhysicalOption = DEFAULT_PHYSICAL,
     skip_gate: SkipGate = None,
     as_json: AsJson = False,
 ) -> None:
@@ -52,7 +61,7 @@ def start(
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything)
     skipped = tuple(skip_gate or ())
-    with at_work(here, agreed, workers=workers, wal_limit=wal_limit, pace=pace) as verbs:
+    with at_work(here, agreed, workers=workers, wal_limit=wal_limit, pace=pace, physical=physical) as verbs:
         wanted = not_finished(verbs.journal.moves(), wanted, everything=everything)
         for service in wanted:
             verbs.online(Silent()).require_startable(service)

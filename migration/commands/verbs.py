@@ -28,6 +28,8 @@ from migration.journal.evidence import evidence_of, keep
 from migration.journal.journal import Journal, Move, open_journal
 from migration.journal.states import State
 from migration.moves.online import Online
+from migration.physical.choose import Physical
+from migration.physical.places import mend
 from migration.plan.make import make_plan
 from migration.plan.model import Plan
 from migration.sampling.sampler import Sampler, sampled
@@ -56,6 +58,7 @@ class Verbs:
     wal_limit_bytes: int
     limits: Limits = field(default_factory=Limits)
     pace: CopyPace = field(default_factory=CopyPace)
+    physical: Physical = "never"
     doing: str = ""
     """The service that is worked on, for the display."""
     sampler: Sampler | None = None
@@ -82,7 +85,14 @@ class Verbs:
         shown = _Shown(progress)
         runner = Runner(self.journal, self.here.interruption, progress, self.here.observer)
         return Online(
-            self.contract, runner, self.workers, self.wal_limit_bytes, self.limits, watch, self.pace
+            self.contract,
+            runner,
+            self.workers,
+            self.wal_limit_bytes,
+            self.limits,
+            watch,
+            self.pace,
+            self.physical,
         )
 
     def each(
@@ -139,20 +149,31 @@ def at_work(
     wal_limit: float = DEFAULT_WAL_GIB,
     limits: Limits | None = None,
     pace: CopyPace | None = None,
+    physical: Physical = "never",
 ) -> Iterator[Verbs]:
     """Take the operator's lock for a verb. `wal_limit` in GiB.
 
-    Raises AnotherOperator and what connecting raises.
+    An instance whose data folder a killed start was exchanging is put right first. Raises AnotherOperator,
+    FilesFailed and what connecting raises.
     """
     with (
         open_journal(source_database(contract), contract) as journal,
         evidence_of(here.warn, contract, journal),
         sampled(contract, here.warn) as sampler,
     ):
+        put_right(here, contract)
         many, kept = workers or os.cpu_count() or 2, int(wal_limit * 2**30)
         yield Verbs(
-            here, contract, journal, many, kept, limits or Limits(), pace or CopyPace(), sampler=sampler
-        )
+            here, contract, journal, many, kept, limits or Limits(), pace or CopyPace(), physical,
+            sampler=sampler,
+        )  # fmt: skip
+
+
+def put_right(here: Invocation, contract: Contract) -> None:
+    """Let every instance be whole whose data folder a killed start was exchanging. Raises FilesFailed."""
+    for service in contract.services.values():
+        if mend(service):
+            here.warn(f"{service.name}'s own instance was put right after a start that was killed")
 
 
 def copy_pace(rate_limit: float | None, no_throttle: bool) -> CopyPace:

@@ -7,7 +7,6 @@ source is stopped meanwhile, so its backend waits, too.
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections import deque
@@ -94,8 +93,10 @@ class Governor:
 
     def observe(self, seconds: float) -> None:
         """A probe took so long."""
+        from statistics import median
+
         self._recent.append(seconds)
-        self.latest = statistics.median(self._recent)
+        self.latest = median(self._recent)
         self.slowest = max(self.slowest, self.latest)
         if self.latest > self.allowed:
             self.share.halve()
@@ -136,10 +137,12 @@ class SourceWatch:
 
     def __enter__(self) -> Governor:
         """Raises SourceUnreachable, AuthenticationFailed, CopyFailed."""
+        from statistics import median
+
         self._session = self._source.connect(application_name="waqiti-copy-probe")
         with self._source.translated("measuring how fast it answers"):
             probes = [self._probe(self._session) for _ in range(self.BASELINE_PROBES)]
-        self._governor = Governor(statistics.median(probes))
+        self._governor = Governor(median(probes))
         self._thread.start()
         return self._governor
 

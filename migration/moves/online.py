@@ -13,10 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from components.contract import Contract, Service
-from components.replication_roles import flow_name
 from core.errors import MigrationError, WrongState
 from core.gateway.claim import Claim, claimed
-from core.points.create import Around
 from core.sessions.liveness import at_most
 from core.sessions.orphans import end_orphans
 from core.sessions.stack import source_database, target_database
@@ -26,17 +24,16 @@ from migration.copy.pace import CopyPace
 from migration.guards.flag import UPDATED
 from migration.journal.journal import Move
 from migration.journal.states import SWITCHING, State, Verb
-from migration.moves.start import START, run_start
+from migration.moves.stale_slots import drop_stale_slots
+from migration.physical.choose import Physical
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
-from migration.replicate.slots import KEYS_SUFFIX, SEEN_SUFFIX, drop_slot
 from migration.steps.context import OnlineMove, end_orphans_of
 from migration.steps.materialized import refresh_own, refresh_shared
 from migration.steps.runner import Runner
 from migration.switch.actions import SwitchActions
 from migration.switch.before_pause import within_patience
 from migration.switch.carry_out import Limits, SwitchResult, carry_out, settle
-from migration.switch.point_before import kept, make_point_before
 from migration.switch.protocol import Step, Verdict
 from migration.switch.recheck import REPAIR, Recheck
 from migration.switch.record import SwitchRecord
@@ -44,9 +41,7 @@ from migration.verify.model import Verification
 
 DROPPED_KEYS = "drop the keys that cross"
 """The step whose figures name them, as an offline move's does."""
-
 TAKEN_OVER = "take carried schema changes over"
-
 RETREAT_LIMIT_SECONDS = 5.0
 CLAIM_SECONDS = 30.0
 """So long may a restore point, which pauses for a moment, be in the way of a switch."""
@@ -73,6 +68,8 @@ class Online:
     limits: Limits = field(default_factory=Limits)
     watch: Callable[[Step], None] = lambda step: None
     pace: CopyPace = field(default_factory=CopyPace)
+    physical: Physical = "never"
+    """Whether `start` may bring tables as files."""
     taken: dict[str, TakenOver] = field(default_factory=dict)
     """What `carried` found, by service: a switch is refused when more has come since."""
 
@@ -87,13 +84,13 @@ class Online:
         A start that was cut off is undone first. Raises what the step that failed raised, after
         everything was undone; WrongState for a service that is further.
         """
+        from migration.moves.start import run_start
+
         journal = self.runner.journal
         move = self.require_startable(service)
-        if move is None:
-            move = journal.start(service, "online", State.STARTING)
-        else:
+        if move is not None:
             self._undo_start(move, service, plan)
-            move = journal.start(service, "online", State.STARTING)
+        move = journal.start(service, "online", State.STARTING)
         try:
             run_start(self.runner, move, self.context(move, service, plan))
         except BaseException:
@@ -244,8 +241,9 @@ class Online:
             with SwitchActions(self.context(move, service, plan), verb) as actions:
                 self._settle(move, verb, actions)
                 actions.validate()
-        self._drop_stale_slots(service)
-        return self.state(service)
+        move = self.state(service)
+        drop_stale_slots(self.contract, service, None if move is None else move.state)
+        return move
 
     def abort(self, service: Service, plan: Plan) -> None:
         """Give up a move that was not cut over: all that it made is removed, the target is emptied."""
@@ -260,6 +258,8 @@ class Online:
 
     def _undo_start(self, move: Move, service: Service, plan: Plan) -> None:
         """Raises, as what it was, what could not be undone: the rest is, and the move stays `starting`."""
+        from migration.moves.start import START
+
         context = self.context(move, service, plan)
         move = self.runner.journal.set_state(move, State.STARTING)
         for database in (context.source, context.target):
@@ -275,36 +275,17 @@ class Online:
             )
         self.runner.journal.set_state(move, State.UNDONE, over=True)
 
-    def _drop_stale_slots(self, service: Service) -> None:
-        """Slots that nobody reads would keep WAL for ever: of a killed comparison, or of the way back where a
-        switch went back while its side did not answer; that waits for another `resume` if need be."""
-        move = self.state(service)
-        source, target = source_database(self.contract), target_database(service)
-        forward, back = flow_name(service.name, "forward"), flow_name(service.name, "back")
-        with source.connect() as session, source.translated("dropping slots that nobody reads"):
-            for slot in (forward + KEYS_SUFFIX, back + SEEN_SUFFIX):
-                drop_slot(session, slot)
-            if move is not None and move.state == State.MOVED:
-                drop_slot(session, forward)
-        if move is not None and move.state in {State.FOLLOWING, State.MOVED}:
-            with (
-                contextlib.suppress(MigrationError),
-                target.connect() as session,
-                target.translated("dropping slots that nobody reads"),
-            ):
-                for slot in (back + KEYS_SUFFIX, forward + SEEN_SUFFIX):
-                    drop_slot(session, slot)
-                if move.state == State.FOLLOWING:
-                    drop_slot(session, back)
-
     def _claimed(self, service: Service, verb: Verb) -> AbstractContextManager[Claim]:
         """Nobody else pauses its gateway meanwhile, for a restore point for example."""
         return claimed(service, self.contract.source, f"{verb} of {service.name}", CLAIM_SECONDS)
 
     def _make_point_before(self, move: Move, service: Service, verb: Verb) -> None:
         """Where backups are kept: a restore point of all services, recorded."""
-        if not kept(self.contract):
-            return
+        if all(one.backups is None for one in self.contract.services.values()):
+            return  # a point without an archive leads nowhere
+        from core.points.create import Around
+        from migration.switch.point_before import make_point_before
+
         record = self.runner.journal.begin(move, POINT_BEFORE)
         interruption = self.runner.interruption
         around = Around(interruption.shield, interruption.stop, self.runner.progress.note)
@@ -396,5 +377,5 @@ class Online:
         return OnlineMove(
             contract=self.contract, service=service, plan=plan, journal=self.runner.journal, move=move,
             progress=self.runner.progress, stop=self.runner.interruption.stop, workers=self.workers,
-            wal_limit_bytes=self.wal_limit_bytes, pace=self.pace,
+            wal_limit_bytes=self.wal_limit_bytes, pace=self.pace, physical=self.physical,
         )  # fmt: skip

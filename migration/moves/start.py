@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from components.replication_roles import flow_name
@@ -19,8 +20,11 @@ from migration.carry.capture import carry_changes, carry_no_changes
 from migration.copy.large_objects import copy_large_objects
 from migration.copy.pace import held_back
 from migration.copy.tables import CopySizes, CopyTask, copy_tables
+from migration.copy.throttle import Throttle
+from migration.copy.turns import Turns
 from migration.guards.changes import WATCHING
 from migration.journal.journal import Move
+from migration.moves.by_files import APART, be_running, choose, keep_apart, put, take
 from migration.moves.key_orphans import require_no_orphans
 from migration.moves.meanwhile import COPIED, MADE, fill_what_came, make_new, make_what_came, new_tables
 from migration.moves.offline import (
@@ -40,6 +44,7 @@ from migration.replicate.removal import take_away
 from migration.replicate.slots import drop_slots
 from migration.replicate.wal_watch import slot_of, wal_watch
 from migration.schema.dumps import schema_dumps
+from migration.schema.early import Early
 from migration.slo.hold import Hold, holding
 from migration.slo.look import Eyes
 from migration.steps.apply_path import (
@@ -81,17 +86,18 @@ def drop_forward(move: OnlineMove) -> None:
 
 def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
     """Make the slot, and copy every row and large object as of its snapshot."""
-    path = move.service.own_search_path
-    tasks = [CopyTask(move.name, table, move.target, path) for table in move.own.tables]
+    path, files = move.service.own_search_path, take(move)
     with (
         _slo(move) as hold,
         held_back(move.source, move.pace, move.progress, hold) as throttle,
-        build_beside(move, throttle) as early,
+        _early(move, throttle, apart=files is not None) as early,
         move.forward() as flow,
         flow.exported_slot() as (snapshot, lsn),
     ):
         new = new_tables(move, snapshot)
         with wal_watch([slot_of(flow)], move.wal_limit_bytes, move.stop) as stop:
+            left = put(move, files, lsn, stop)
+            tasks = [CopyTask(move.name, table, move.target, path) for table in left]
             tables = [
                 table
                 for wave in in_waves(tasks, move.own, move.plan.catalog)
@@ -133,8 +139,16 @@ def copy_from_slot(move: OnlineMove) -> Mapping[str, Any]:
         "throttle": throttle.figures(),
         "indexes": {"tables": early.tables, "after_rows_s": round(time.monotonic() - copied, 3)},
         "new_tables": new,
+        **({} if files is None else {"files": files.figures}),
         **({} if hold is None else {"slo": hold.figures()}),
     }
+
+
+def _early(move: OnlineMove, throttle: Throttle, *, apart: bool) -> AbstractContextManager[Early]:
+    """`apart`: the target is restarted meanwhile, and no session there survives that."""
+    if apart:
+        return contextlib.nullcontext(Early(Turns(max(move.workers, 1)), 0, lambda _: None))
+    return build_beside(move, throttle)
 
 
 def build_making_way(move: OnlineMove) -> Mapping[str, Any]:
@@ -163,7 +177,8 @@ def _slo(move: OnlineMove) -> Iterator[Hold | None]:
 
 
 def drop_slot(move: OnlineMove) -> None:
-    """Let the source's WAL go, also while the target is down."""
+    """Let the source's WAL go, also while the target is down; the target has its own folder again."""
+    be_running(move)
     with move.source.connect() as session, move.source.translated("dropping the slots of the move"):
         drop_slots(session, flow_name(move.name, "forward"))
 
@@ -237,6 +252,7 @@ def unguard_target(move: OnlineMove) -> None:
 
 START: tuple[Step[OnlineMove], ...] = (
     Step("look for rows without their reference", require_no_orphans),
+    Step(APART, keep_apart, undo=be_running),
     Step("mark the target", mark_target),
     Step("guard the source", guard_source, undo=unguard_source),
     Step("let rows that come back find names", find_names_on_source, undo=forget_names_on_source),
@@ -263,5 +279,6 @@ START: tuple[Step[OnlineMove], ...] = (
 def run_start(runner: Runner, move: Move, context: OnlineMove) -> None:
     """Run them, by one dump of the schema: what is built after the copy is what was made before it, whatever
     somebody has dropped meanwhile. Raises what the step that failed raised, after everything was undone."""
+    choose(context)
     with schema_dumps(context.source) as context.dumps:
         runner.run(move, START, context)

@@ -35,8 +35,8 @@ class Phase(Enum):
 
 _STEPS = {
     Phase.PREPARE: (
-        "look for rows without their reference", "mark the target", "guard the source",
-        "let rows that come back find names",
+        "look for rows without their reference", "keep numbers of tables apart", "mark the target",
+        "guard the source", "let rows that come back find names",
         "publish on the source", "watch the schema",
         "create the schema", "let replicas of other services follow", "set the sequences",
         "guard the target", "let rows that come find names", "take off checks that may refuse rows",

@@ -26,6 +26,7 @@ from migration.schema.build import Phase, Task
 _BY_KEY = frozenset({"RULE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE"})
 """What may group by a primary key, so that it comes after that, and what reads it: in the dump's order."""
 INDEXES = "indexes"
+CONSTRAINTS, KEYS, VALIDITY = "constraints", "foreign keys", "foreign keys' validity"
 """The phase of all indexes and keys of tables."""
 _SLOW = re.compile(r" USING (gin|gist|spgist) \(")
 _ONE_PROCESS = 3
@@ -162,12 +163,12 @@ class _Sorter:
         refresh = tuple(Task(_maintenance("REFRESH MATERIALIZED VIEW", name)) for name in views)
         return (
             Phase(INDEXES, tuple(self.indexes)),
-            Phase("constraints", tuple(self.constraints)),
+            Phase(CONSTRAINTS, tuple(self.constraints)),
             Phase("partitions' indexes", tuple(self.attachments), parallel=False),
             Phase("extended statistics", tuple(self.statistics), parallel=False),
             Phase("statistics", tuple(_analyze(tables))),
-            Phase("foreign keys", tuple(self.added_keys), parallel=False),
-            Phase("foreign keys' validity", tuple(self.validations)),
+            Phase(KEYS, tuple(self.added_keys), parallel=False),
+            Phase(VALIDITY, tuple(self.validations)),
             Phase("rules, and what needs a key", tuple(self.rules), parallel=False),
             # They may call what was made now, and read other tables, by their keys.
             Phase("checks", tuple(self.added_checks), parallel=False),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean
 from typing import Any
 
 from components.contract import SloPolicy
@@ -89,7 +89,7 @@ def figures(looks: Sequence[Look]) -> Figures:
         errors=rolled_back / counted
         if counted >= LEAST_COUNTED and committed >= 0 and rolled_back >= 0
         else None,
-        business=fmean(said) if said else None,
+        business=math.fsum(said) / len(said) if said else None,
         problem=next((look.problem for look in reversed(looks) if look.problem is not None), None),
     )
 

@@ -16,6 +16,7 @@ from core.sessions.stack import source_database, target_database
 from migration.copy.pace import CopyPace
 from migration.guards.ownership import Ownership
 from migration.journal.journal import Journal, Move
+from migration.physical.choose import Chosen, Physical
 from migration.plan.model import Plan, ServicePlan
 from migration.replicate.flow import Flow
 from migration.schema.dump import SchemaDump
@@ -105,6 +106,9 @@ class OnlineMove(OfflineMove):
     """WAL that the slot may keep on the source's disk."""
     catch_up_seconds: float = 24 * 3600.0
     pace: CopyPace = field(default_factory=CopyPace)
+    physical: Physical = "never"
+    files: Chosen | None = None
+    """How its tables come as files; None: they are copied."""
 
     def forward(self) -> Flow:
         """The replication to the service's own database; the caller closes it."""

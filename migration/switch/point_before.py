@@ -15,11 +15,6 @@ from migration.journal.states import Verb
 LIMITS = Limits(attempts=3)
 
 
-def kept(contract: Contract) -> bool:
-    """Whether the stack keeps backups at all: a point without an archive leads nowhere."""
-    return any(service.backups is not None for service in contract.services.values())
-
-
 def make_point_before(
     contract: Contract, service: Service, verb: Verb, around: Around, say: Callable[[str], None]
 ) -> Figures:

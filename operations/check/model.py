@@ -42,6 +42,8 @@ class Checked:
     segments_sealed: int = 0
     """Encrypted ones that nobody read before they were, and that no private key opens here."""
     seconds: dict[str, float] = field(default_factory=dict)
+    stored: bool = False
+    """In an object store, of which nothing was read."""
 
     def as_json(self) -> dict[str, Any]:
         """As JSON types."""

@@ -9,10 +9,12 @@ import typer
 from rich.table import Table as Grid
 
 from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
+from core.errors import WrongState
 from core.progress.units import size
 from operations.backup.renew import RECEIVER_SECONDS, renew_slot
 from operations.backup.take import take
-from operations.commands.common import archives_of
+from operations.commands.common import archives_of, stored_of
+from operations.object_store.take import take as take_stored
 
 
 def backup(
@@ -40,7 +42,14 @@ def backup(
     """Take a base backup now, one service after the other, beside the scheduled ones."""
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
-    wanted = archives_of(chosen(agreed, services, everything=everything))
+    picked = chosen(agreed, services, everything=everything)
+    wanted = archives_of(picked)
+    stored = {one.name: found for one in picked if (found := stored_of(one)) is not None}
+    if stored and (incremental or new_slot):
+        option = "--incremental" if incremental else "--new-slot"
+        raise WrongState(
+            f"{option} is not for {next(iter(stored))}: full backups go to its object store, without a slot"
+        )
     taken: dict[str, dict[str, Any]] = {}
     grid = Grid("service", "backup", "kind", "size", "LSN", "time")
     with here.progress() as progress:
@@ -51,13 +60,16 @@ def backup(
                 renew_slot(archive)
             progress.phase("backup")
             begun = time.monotonic()
-            made = take(
-                archive,
-                "incremental" if incremental else "full",
-                at_once=not gently,
-                wait_for_receiver=RECEIVER_SECONDS if new_slot else 0.0,
-                each_line=progress.note,
-            )
+            if name in stored:
+                made = take_stored(stored[name], at_once=not gently, each_line=progress.note)
+            else:
+                made = take(
+                    archive,
+                    "incremental" if incremental else "full",
+                    at_once=not gently,
+                    wait_for_receiver=RECEIVER_SECONDS if new_slot else 0.0,
+                    each_line=progress.note,
+                )
             seconds = round(time.monotonic() - begun, 1)
             taken[name] = {
                 "backup": made.id,

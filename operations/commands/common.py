@@ -1,4 +1,4 @@
-"""What the verbs about backups share."""
+"""What the verbs about backups share: which kind of archive a service has, and how times are shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from components.contract import Contract, Service
 from core.errors import BackupsOff
 from operations.backup.archive import Archive
+from operations.object_store.archive import StoredBackups
 
 
 def archive_of(service: Service) -> Archive:
@@ -18,6 +19,12 @@ def archive_of(service: Service) -> Archive:
             "`backups` of the stack's settings at true, then `pulumi up`"
         )
     return Archive.of(service.backups)
+
+
+def stored_of(service: Service) -> StoredBackups | None:
+    """A service's archive in an object store; None: it is a folder. Raises BackupsOff as `archive_of`."""
+    archive_of(service)
+    return StoredBackups.of(service)
 
 
 def archives_of(services: Iterable[Service]) -> dict[str, Archive]:

@@ -16,7 +16,8 @@ from core.points.store import PointStore
 from core.progress.units import duration
 from core.sessions.connections import Database
 from operations.backup.wal import parse_lsn
-from operations.commands.common import archives_of
+from operations.commands.common import archives_of, stored_of
+from operations.object_store.prove import prove as prove_stored
 from operations.proof.prove import Compare, prove
 from operations.restore.target import Target
 from operations.restore_points.restored import check_restored
@@ -48,13 +49,23 @@ def proof(
             progress.about(service.name)
             target, compare = _at_point(agreed, service, to_point)
             try:
-                one = prove(
-                    archives[service.name],
-                    progress.phase,
-                    target=target,
-                    compare=compare,
-                    stop=here.interruption.stop,
-                )
+                stored = stored_of(service)
+                if stored is None:
+                    one = prove(
+                        archives[service.name],
+                        progress.phase,
+                        target=target,
+                        compare=compare,
+                        stop=here.interruption.stop,
+                    )
+                else:
+                    one = prove_stored(
+                        stored,
+                        progress.phase,
+                        target=target,
+                        compare=compare,
+                        stop=here.interruption.stop,
+                    )
             except ProofFailed as error:
                 evidence.add(Kind.RESTORED, {"sound": False, "problem": str(error)}, service=service.name)
                 raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,13 +11,9 @@ from components.contract import Contract, Service
 from core.cli import AsJson, ContractFile, Invocation, Stack, Yes, chosen, finite, invocation
 from core.errors import WrongState
 from core.points.store import PointStore
-from operations.backup.take import take
 from operations.backup.wal import parse_lsn
-from operations.commands.common import archive_of
-from operations.restore.beside import beside, give_up, make_room, require_restored
-from operations.restore.exchange import exchange
+from operations.commands.restore_ways import Asked, Ways, ways_of
 from operations.restore.restore import TIMEOUT_SECONDS, Restored
-from operations.restore.restore import restore as restore_to
 from operations.restore.target import Target
 from operations.restore_points.restored import check_restored
 
@@ -73,33 +68,24 @@ def restore(
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     (wanted,) = chosen(agreed, [service], everything=False)
-    archive = archive_of(wanted)
+    ways = ways_of(wanted)
     targets = [one for one in (to_time, to_lsn, to_point) if one is not None]
     if len(targets) > 1 or (swap and abandon) or ((swap or abandon) and targets):
         raise typer.BadParameter("pass one of --to-time, --to-lsn, --to-point, --swap and --give-up")
     if abandon:
-        require_restored(wanted)
-        give_up(wanted)
+        ways.give_up()
         _show(here, {"service": service, "state": "given up"}, f"{service} keeps what it has")
     elif swap:
         _swap(here, agreed, wanted, yes=yes, pause_timeout=pause_timeout, rejoin=rejoin)
     else:
         target = _target(agreed, wanted, to_time, to_lsn, to_point)
-        if make_room(wanted):
+        if ways.make_room():
             here.err.print(f"{service}: what a restore that was cut off had left was removed", markup=False)
         with here.progress() as progress:
             progress.about(service)
-            done = restore_to(
-                archive,
-                target,
-                beside(wanted).folder,
-                progress.phase,
-                timeline=timeline,
-                verify=verify,
-                timeout=timeout,
-            )
-            verdict = _compare(agreed, wanted, to_point)
-        _restored(here, wanted, done, verdict)
+            done = ways.restore(target, Asked(timeline, verify, timeout), progress.phase)
+            verdict = _compare(agreed, wanted, ways, to_point)
+        _restored(here, wanted, ways, done, verdict)
 
 
 def _target(
@@ -123,24 +109,20 @@ def _target(
     return Target(point=to_point, point_lsn=None if place is None else parse_lsn(place.lsn))
 
 
-def _compare(contract: Contract, service: Service, to_point: str | None) -> dict[str, Any] | None:
+def _compare(contract: Contract, service: Service, ways: Ways, to_point: str | None) -> dict[str, Any] | None:
     """The digests at a restore point against those taken live, where the point was kept with some."""
     kept = next((one for one in PointStore(contract).list() if one.name == to_point), None)
     if kept is None or kept.homes.get(service.name) != service.name:
         return None
-    verdict = check_restored(
-        contract, kept, {service.name: beside(service).database(service.instance.database)}
-    )
+    verdict = check_restored(contract, kept, {service.name: ways.database()})
     verdict.require()
     return verdict.as_json()
 
 
-def _restored(here: Invocation, service: Service, done: Restored, verdict: dict[str, Any] | None) -> None:
-    database = beside(service).database(service.instance.database)
-    psql = (
-        f"psql -h {shlex.quote(database.endpoint.host)} -p {database.endpoint.port} "
-        f"-U {database.login.name} {database.endpoint.database}"
-    )
+def _restored(
+    here: Invocation, service: Service, ways: Ways, done: Restored, verdict: dict[str, Any] | None
+) -> None:
+    psql = ways.psql()
     said = f"; all {verdict['rows']:,} rows are those of the point" if verdict and verdict["rows"] else ""
     _show(
         here,
@@ -160,7 +142,8 @@ def _swap(
     pause_timeout: float,
     rejoin: bool,
 ) -> None:
-    archive, restored = archive_of(service), require_restored(service)
+    ways = ways_of(service)
+    restored = ways.to_swap()
     if not yes:
         here.err.print(
             f"{service.name} goes back to {restored.target}; what it has now is kept beside it", markup=False
@@ -170,11 +153,9 @@ def _swap(
         typer.confirm("Go on?", abort=True, err=True)
     with here.progress() as progress, here.interruption.shield():
         progress.about(service.name)
-        done = exchange(
-            contract, service, archive, progress.phase, pause_timeout=pause_timeout, rejoin=rejoin
-        )
+        done = ways.swap(contract, progress.phase, pause_timeout=pause_timeout, rejoin=rejoin)
         progress.phase("a first backup of the new time-line")
-        made = take(archive, "full", at_once=True, wait_for_receiver=30.0)
+        made = ways.first_backup()
     _show(
         here,
         {

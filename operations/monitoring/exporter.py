@@ -30,7 +30,7 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         """One look."""
         with self._one_at_a_time:
-            yield from figures(self._control.services, self._consoles, self._control.moves)
+            yield from figures(self._control.services, self._consoles, self._control)
 
     def describe(self) -> list[Metric]:
         """Nothing beforehand: registering must not look."""

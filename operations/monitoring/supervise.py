@@ -1,7 +1,8 @@
 """`python -m operations.monitoring.supervise FOLDER`: keeps a stack's exporters and its Prometheus running.
 
 What one of them is started with stands in `programs.json`. One that ends is started again within a second,
-later and later where it ends at once. `state/supervisor.json` says how they are. Standard library alone.
+later and later where it ends at once. `state/supervisor.json` says how they are, `state/disks.json` what
+is left where the instances' data is. Standard library alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,10 +21,12 @@ from types import FrameType
 from typing import Any
 
 from operations.backup import locks
+from operations.monitoring import disks
 from servers import osuser
 
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 10.0
+DISKS_SECONDS = 2.0
 LONGEST_PAUSE = 30.0
 """Seconds between two starts of a program that ends at once."""
 SETTLED_SECONDS = 60.0
@@ -108,20 +112,32 @@ class Supervisor:
             )
             for one in listed
         ]
+        control = json.loads((folder / "control.json").read_text(encoding="utf-8"))
+        self._data: dict[str, str] = {name: one["data"] for name, one in control["services"].items()}
         self._ending = False
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
-        kept = 0.0
+        kept = looked = 0.0
         while not self._ending:
+            if time.monotonic() - looked > DISKS_SECONDS:
+                self._look_at_disks()
+                looked = time.monotonic()
             changed = [self._look(program) for program in self.programs]
             if any(changed) or time.monotonic() - kept > BEAT_SECONDS:
                 self._keep()
                 kept = time.monotonic()
             time.sleep(LOOK_SECONDS)
         self._stop()
+
+    def _look_at_disks(self) -> None:
+        found = {}
+        for name, data in self._data.items():
+            with suppress(OSError):
+                found[name] = disks.look(data)
+        self._write(disks.file_of(self._folder), found)
 
     def _look(self, program: Program) -> bool:
         try:
@@ -150,10 +166,12 @@ class Supervisor:
 
     def _keep(self) -> None:
         said = {"beat": time.time(), "programs": {one.name: asdict(one.state) for one in self.programs}}
+        self._write(self._folder / "state" / "supervisor.json", said)
+
+    @staticmethod
+    def _write(file: Path, said: Mapping[str, Any]) -> None:
         with suppress(OSError):
-            osuser.write_private(
-                self._folder / "state" / "supervisor.json", json.dumps(said, indent=1) + "\n"
-            )
+            osuser.write_private(file, json.dumps(said, indent=1) + "\n")
 
 
 def main(folder: Path) -> int:

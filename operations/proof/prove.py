@@ -91,7 +91,7 @@ def _prove(  # noqa: PLR0917 (one call)
     database = scratch.database(archive.database)
     compared = compare(database) if compare is not None else 0
     _timed(clock, begun, "amcheck", lambda: _amcheck(archive, scratch))
-    digests = _timed(clock, begun, "digests", lambda: _digests(database, archive.service, stop))
+    digests = _timed(clock, begun, "digests", lambda: row_digests(database, archive.service, stop))
     scratch.server.stop()
     _timed(clock, begun, "checksums", lambda: _checksums(archive, scratch))
     return Proof(
@@ -124,7 +124,8 @@ def _amcheck(archive: Archive, scratch: Scratch) -> None:
         raise ProofFailed(f"pg_amcheck found damage: {'; '.join(line.strip() for line in said[:2])}")
 
 
-def _digests(database: Database, service: str, stop: threading.Event | None) -> ServiceDigest:
+def row_digests(database: Database, service: str, stop: threading.Event | None) -> ServiceDigest:
+    """The digest of every row of every schema of a database. Raises what `digest_all` does."""
     with closing(database.connect()) as session:
         schemas = [str(name) for (name,) in session.execute(_SCHEMAS.encode()).fetchall()]
     tables: dict[str, ServiceDigest] = {}

@@ -175,9 +175,8 @@ class Watch:
         found: dict[str, tuple[dict[str, float], str | None]] = {
             one.name: ({}, None) for one in self.services
         }
-        watched = self.contract.monitoring
         looked = {one.name: _watched(one) for one in self.services}
-        for family in figures(looked, self._consoles, None if watched is None else watched.moves):
+        for family in figures(looked, self._consoles, self.contract.monitoring):
             for sample in family.samples:
                 values, state = found[sample.labels["service"]]
                 name = sample.name.removeprefix("waqiti_")
@@ -229,5 +228,5 @@ def _watched(service: Service) -> WatchedService:
         console_user=service.gateway_control.administrator.name,
         data=str(data),
         certificate=str(data.parent / "tls" / "server.crt"),
-        archive=None if service.backups is None else service.backups.folder,
+        archive=None if service.backups is None or service.backups.stored else service.backups.folder,
     )

@@ -22,6 +22,7 @@ from operations.backup.catalogue import backups
 from operations.backup.scheduled_points import SCHEDULE
 from operations.backup.state import supervisor
 from tests.acceptance.stack import Stack
+from tests.support import forks
 from tests.support.archives import until
 from tests.support.moves import revealed
 from tests.support.places import REPOSITORY
@@ -49,15 +50,8 @@ def archive(service: Service) -> Archive:
 
 
 def operations(file: Path, *arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "operations", *arguments, "--contract", str(file), "--json"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-        env=dict(os.environ),
-    )
+    words = ("operations", *arguments, "--contract", str(file), "--json")
+    done = forks.run(*words, environment=os.environ, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

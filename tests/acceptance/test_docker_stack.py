@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.sessions.stack import endpoint_database
 from demo.environment.docker_host import image_name
 from migration.replicate.subscription import Subscription
 from operations.isolation.matrix import ELSEWHERE
+from servers import ports
 from servers.paths import cache_dir
 from servers.pgbouncer_routes import read_routes
 from tests.acceptance.logins import connect
@@ -39,6 +41,7 @@ from tests.support.docker_stacks import (
     docker_host,
     docker_stack,
 )
+from tests.support.waiting import wait_until
 from tests.support.writer import Writer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -55,6 +58,16 @@ def deployed() -> Iterator[DockerStack]:
         made.fill_source()
         made.stack.up()
         yield made
+
+
+@pytest.fixture(scope="module")
+def watched(deployed: DockerStack) -> DockerStack:
+    """The same with monitoring, which goes when the stack does."""
+    first = next(port for port in range(20_000, 60_000, 40) if not ports.is_taken(port))
+    deployed.stack.configure({"monitoring": {"port": first, "interval": 1}})
+    deployed.stack.up()
+    deployed.contract_file().unlink()
+    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +146,24 @@ def test_a_stolen_superuser_password_is_of_no_use_but_from_the_host(deployed: Do
     stolen = administrator(deployed, "user")
     for where in ("user-gateway", "analytics-instance"):
         assert "pg_hba.conf rejects connection" in tries_to_get_in(deployed, where, service, stolen)
+
+
+def test_every_service_is_watched_from_the_host(watched: DockerStack) -> None:
+    control = watched.contract.monitoring
+    assert control is not None
+    services = set(watched.contract.services)
+
+    def said(query: str) -> dict[str, str]:
+        with urllib.request.urlopen(  # noqa: S310 (the stack's own, on loopback)
+            f"{control.prometheus}/api/v1/query?query={query}", timeout=10
+        ) as answer:
+            found = json.load(answer)["data"]["result"]
+        return {one["metric"]["service"]: one["value"][1] for one in found}
+
+    queries = ("pg_up", "waqiti_gateway_up", "waqiti_certificate_days_left>9", "waqiti_disk_free_bytes>0")
+    wait_until(lambda: all(set(said(query)) == services for query in queries), 60)
+    assert set(said("pg_up").values()) == set(said("waqiti_gateway_up").values()) == {"1"}
+    assert watched.stack.changes() == {}
 
 
 def test_all_services_move_under_load_and_no_write_is_lost(moved: DockerStack) -> None:

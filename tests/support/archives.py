@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,9 +25,9 @@ from core.sessions.connections import Database
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup, backups
 from operations.backup.state import read_state, supervisor
+from tests.support import forks
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import NOBODY, make_contract, make_service
-from tests.support.places import REPOSITORY
 
 SLOT = "waqiti_backup"
 NEVER = {"dump": None, "proof": None, "full": "3650d"}
@@ -55,15 +54,8 @@ class Kept:
 
     def operations(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`python -m operations ... --contract FILE`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "operations", *arguments, "--contract", str(self.contract_file)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
+        words = ("operations", *arguments, "--contract", str(self.contract_file))
+        done = forks.run(*words, environment={**os.environ, "NO_COLOR": "1"}, timeout=180)
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
 

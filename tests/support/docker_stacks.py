@@ -24,6 +24,7 @@ from servers.certificates import Authority
 from servers.docker_engine import Engine
 from servers.postgres import PostgresServer
 from tests.acceptance.stack import Stack
+from tests.support import forks
 from tests.support.absence import absent
 from tests.support.folders import own_folder, remove_leftovers
 from tests.support.places import REPOSITORY
@@ -109,15 +110,8 @@ class DockerStack:
 
     def migration(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m migration` with this stack's contract."""
-        return subprocess.run(
-            [sys.executable, "-m", "migration", *arguments, "--contract", str(self.contract_file())],
-            cwd=REPOSITORY,
-            env=self.stack.environment(),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        words = ("migration", *arguments, "--contract", str(self.contract_file()))
+        return forks.run(*words, environment=self.stack.environment(), timeout=600)
 
     def isolation(self) -> subprocess.CompletedProcess[str]:
         """`script/isolation --json`."""

@@ -21,6 +21,7 @@ from components.replication_roles import flow_name, reading_role, server_wide
 from core.gateway.gateway import Gateway
 from core.sessions.connections import Database
 from migration.guards.ownership import Ownership
+from tests.support import forks
 from tests.support.clusters import Cluster, Clusters
 from tests.support.contracts import make_contract
 from tests.support.ddl_logins import make_ddl_logins
@@ -92,15 +93,8 @@ class World:
         self, *arguments: str, entry: str = "migration", timeout: float = 120, **more: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""
-        return subprocess.run(
-            self.command(*arguments, entry=entry),
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        _, _, *words = self.command(*arguments, entry=entry)
+        return forks.run(*words, environment=self.environment(**more), timeout=timeout)
 
     def run_with_fault(
         self, step: str, point: str, act: str, *arguments: str

@@ -6,20 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.contract import Contract
+from tests.support import forks
 from tests.support.moves import revealed
 
 
 def start_queries(contract: Contract, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """`queries` as a program, with a contract in `folder`."""
-    path = folder / "contract.json"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(revealed(contract.model_dump()), file)
     return subprocess.Popen(
-        [sys.executable, "-m", "migration", "queries", *arguments, "--contract", str(path)],
-        env={**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)},
+        [sys.executable, "-m", *_words(contract, folder, arguments)],
+        env=_environment(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -29,10 +28,16 @@ def start_queries(contract: Contract, folder: Path, *arguments: str) -> subproce
 
 def run_queries(contract: Contract, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same to its end, within two minutes."""
-    with start_queries(contract, folder, *arguments) as process:
-        try:
-            out, error = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    return subprocess.CompletedProcess(process.args, process.returncode, out, error)
+    entry, *words = _words(contract, folder, arguments)
+    return forks.run(entry, *words, environment=_environment(folder), timeout=120)
+
+
+def _words(contract: Contract, folder: Path, arguments: Sequence[str]) -> list[str]:
+    path = folder / "contract.json"
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(revealed(contract.model_dump()), file)
+    return ["migration", "queries", *arguments, "--contract", str(path)]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "NO_COLOR": "1", "WAQITI_STATE_DIR": str(folder)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
-import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -34,12 +32,12 @@ from core.sessions.connections import Database
 from servers import binaries, paths, ports
 from servers.errors import ServerError
 from servers.pgbouncer import PgBouncerServer, Route, write_routes
+from tests.support import forks
 from tests.support.absence import absent
 from tests.support.archives import Kept, kept_service, until
 from tests.support.clusters import SUPERUSER, Clusters
 from tests.support.gateways import CONSOLE
 from tests.support.moves import revealed
-from tests.support.places import REPOSITORY
 
 SERVICE = "user"
 OWNER = "waqiti_user_owner"
@@ -96,15 +94,9 @@ class Watched:
         file = self.folder.parent / "watched-contract.json"
         file.touch(0o600)
         file.write_text(json.dumps(revealed(self.contract.model_dump())), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "operations", *arguments, "--contract", str(file)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "WAQITI_STATE_DIR": str(self.state)},
-        )
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "WAQITI_STATE_DIR": str(self.state)}
+        words = ("operations", *arguments, "--contract", str(file))
+        done = forks.run(*words, environment=environment, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -24,7 +24,7 @@ migration.switch migration.references
 migration.carry
 migration.fidelity migration.steps
 migration.examine
-migration.schema migration.traffic
+migration.schema migration.traffic migration.physical
 migration.plan
 migration.verify migration.boundary migration.consistency
 migration.copy migration.guards migration.parsing migration.replicate migration.slo

@@ -16,10 +16,10 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.platforms.docker.provider import ContainerProvider
 from components.platforms.local.gateway import (
-    ADMINISTRATOR,
     SERVER_TLS,
     SETTINGS,
     admitted_logins,
+    console_lines,
     has_route_to_write,
     users,
 )
@@ -39,6 +39,7 @@ class GatewayFilesProvider(LocalProvider):
         "folder", "sockets", "port", "database", "service_role", "service_password",
         "ddl_role", "ddl_password", "others", "administrator_password",
         "source", "source_password", "settings", "certificate", "authority", "admitted",
+        "monitoring_password",
     )  # fmt: skip
     replaced_by = ("folder",)
 
@@ -154,7 +155,7 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
     """auth_hba_file: the console on the socket; the service's role over TLS, from the network that its
     applications join and from the host's address in the inner one; nobody else."""
     return [
-        f'local pgbouncer "{ADMINISTRATOR}" scram-sha-256',
+        *console_lines(props),
         *(
             f'hostssl "{database}" "{role}" {address} scram-sha-256'
             for database, role in admitted_logins(props)

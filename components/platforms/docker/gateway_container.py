@@ -34,6 +34,11 @@ def make_gateway(
     sockets = paths.socket_dir(folder.parent)
     shared, settings = dict(args.way_to_shared), dict(args.pool_settings(host.gateway_version))
     admitted = [str(plan.applications), f"{plan.host}/32"]
+    watching = (
+        {}
+        if args.monitoring_password is None
+        else {"monitoring_password": pulumi.Output.secret(args.monitoring_password)}
+    )
     files = GatewayFiles(
         f"{name}-files",
         {
@@ -47,6 +52,7 @@ def make_gateway(
             "ddl_password": pulumi.Output.secret(args.ddl_password),
             **args.other_logins,
             "administrator_password": pulumi.Output.secret(args.administrator_password),
+            **watching,
             "source": shared,
             "source_password": pulumi.Output.secret(args.source.password),
             "settings": settings,
@@ -88,6 +94,7 @@ def make_gateway(
         args.administrator_password,
         args.source.password,
         *(one.password for one in args.others),
+        *watching.values(),
     )
     content = passwords.apply(
         lambda words: digest({"passwords": words, "settings": settings, "source": shared, "in": admitted})

@@ -12,6 +12,7 @@ from components.contract import Endpoint
 from components.locale import PLAIN, Locale
 from components.platforms.docker import checks
 from components.platforms.docker import plan as docker_plan
+from components.platforms.docker.instance_files import DATA
 from components.platforms.locale_check import check_locale
 from components.problems import ConfigurationError, Problem
 from servers import paths
@@ -41,6 +42,8 @@ class DockerHost:
     gateway_image: str
     gateway_version: Version | None
     """Of its PgBouncer."""
+    root: Path
+    """The state folder."""
     folder: Path
     """The stack's files."""
     source_authority: str | None
@@ -84,7 +87,8 @@ class DockerHost:
                 f"docker.volume: {', '.join(sharing)} share the disk of {info['DockerRootDir']}: one that"
                 " fills it fills it for all; give each a disk of its own (docs/runbooks/staging.md, Disks)"
             )
-        root = Path(settings.state_folder).expanduser() if settings.state_folder else paths.state_dir()
+        state = Path(settings.state_folder).expanduser() if settings.state_folder else paths.state_dir()
+        root = state.absolute()
         return cls(
             engine=engine,
             plan=plan,
@@ -93,7 +97,8 @@ class DockerHost:
             pgaudit=checks.has_pgaudit(engine, image, settings.postgres_version, plan.label),
             gateway_image=gateway_image,
             gateway_version=checks.gateway_version(engine, gateway_image, plan.label),
-            folder=paths.stack_dir(project, stack, root.absolute()),
+            root=root,
+            folder=paths.stack_dir(project, stack, root),
             source_authority=settings.source.sslrootcert,
             processors=int(info["NCPU"]),
             volumes=Path(info["DockerRootDir"]) / "volumes",
@@ -107,6 +112,10 @@ class DockerHost:
     def service(self, service: str) -> Path:
         """The files of one service's containers."""
         return self.folder / service
+
+    def data(self, service: str) -> Path:
+        """Its instance's data, in the engine's volume: root alone gets there."""
+        return self.volumes / self.plan.services[service].volume / "_data" / Path(DATA).name
 
     def routes(self, service: str) -> Path:
         """The routes file of its gateway."""

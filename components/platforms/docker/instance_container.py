@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 import pulumi_docker as docker
 
@@ -140,7 +138,7 @@ def make_instance(
     control = {
         "platform": "docker",
         "binaries": "",
-        "data": str(host.volumes / plan.volume / "_data" / Path(DATA).name),
+        "data": str(host.data(args.service)),
         "sockets": "",
         "link": link.control(args.service) if link else None,
     }

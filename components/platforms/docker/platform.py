@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_docker as docker
 
-from components.contract import BackupControl, MonitoringControl
+from components.contract import BackupControl, MonitoringControl, WatchedService
 from components.platforms.certificates import LocalNetwork
 from components.platforms.docker.gateway_container import make_gateway
 from components.platforms.docker.host import DockerHost
@@ -30,7 +30,10 @@ from components.platforms.interface import (
     MonitoringArgs,
     Network,
     NetworkArgs,
+    WatchArgs,
 )
+from components.platforms.monitoring import make_monitoring, watched_service
+from servers import paths
 
 if TYPE_CHECKING:
     from components.backup.points import RestorePointsEntry
@@ -44,6 +47,7 @@ class DockerPlatform:
     def __init__(self, settings: Settings, catalogue: Catalogue, project: str, stack: str) -> None:
         """Looks at the Docker host first. Raises ConfigurationError with every problem there is."""
         self._host = DockerHost.look(settings, catalogue, project, stack)
+        self._project, self._stack = project, stack
         self._common_name = f"{project} {stack} CA"
         self._link = LinkNetwork(self._host) if settings.docker.link else None
 
@@ -105,8 +109,20 @@ class DockerPlatform:
     def monitoring(
         self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions
     ) -> MonitoringControl | None:
-        """None yet: docs/decisions/0130-exporters.md says what is missing."""
-        return None
+        """A folder beside the stack's, and processes of the host, which is in each inner network."""
+        host = self._host
+        return make_monitoring(
+            name, args, opts, project=self._project, stack=self._stack, root=host.root, watched=self._watched
+        )
+
+    def _watched(self, service: str, one: WatchArgs) -> WatchedService:
+        folder = self._host.service(service)
+        return watched_service(
+            one,
+            sockets=paths.socket_dir(folder),
+            data=self._host.data(service),
+            certificate=folder / "tls" / "server.crt",
+        )
 
     def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:
         """None yet, as there are no backups."""

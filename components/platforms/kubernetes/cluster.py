@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.contract import Endpoint, Followers
+from components.platforms.kubernetes import archive
 from components.platforms.kubernetes import plan as kubernetes_plan
 from components.platforms.kubernetes.manifests import STACK
 from components.problems import ConfigurationError, Problem
@@ -27,6 +28,8 @@ INSTALL = (
     "kubectl apply --server-side -f https://raw.githubusercontent.com/cloudnative-pg/cloudnative-pg/"
     "release-1.30/releases/cnpg-1.30.0.yaml"
 )
+PLUGIN_INSTALL = "kubectl apply -f https://github.com/cloudnative-pg/plugin-barman-cloud/releases/latest/download/manifest.yaml"
+_WITHOUT_STORE = (1, 31)
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -43,20 +46,25 @@ class KubernetesCluster:
     """The stack's files on this machine: the CA certificates of its servers."""
     source_authority: str | None
     """The certificate of the shared database's CA; None: the settings name none, or it is not here yet."""
+    archives: Mapping[str, archive.StoredArchive] = field(default_factory=dict)
+    """Of the services that are backed up."""
 
     @classmethod
     def look(cls, settings: Settings, catalogue: Catalogue, project: str, stack: str) -> KubernetesCluster:
         """Makes nothing. Raises ConfigurationError with every problem there is."""
         wanted = settings.kubernetes
         found = kubernetes_plan.problems(settings, catalogue, project, stack)
+        found += archive.problems(settings, catalogue)
         if found:
             raise ConfigurationError(map(_of_this_platform, found))
         plan = kubernetes_plan.stack_plan(settings, catalogue, project, stack)
         api = ClusterApi(wanted.context, wanted.kubeconfig)
         try:
             api.version()
+            plugin = api.find("CustomResourceDefinition", archive.PLUGIN_KIND) is not None
+            archives = archive.archives(settings, catalogue, plan, plugin=plugin)
             found = [
-                *_operator(api, wanted.operator_namespace),
+                *_operator(api, wanted.operator_namespace, needs_store=bool(archives) and not plugin),
                 *_storage(api, wanted.storage_class),
                 *_namespaces(api, plan),
             ]
@@ -75,6 +83,7 @@ class KubernetesCluster:
             api_servers=servers,
             folder=paths.stack_dir(project, stack, root.absolute()),
             source_authority=authority.read_text() if authority and authority.is_file() else None,
+            archives=archives,
         )
 
     def access(self, service: str) -> dict[str, Any]:
@@ -125,8 +134,9 @@ def _of_this_platform(problem: Problem) -> Problem:
     return Problem(f"waqiti:platform: kubernetes: {problem.key}", problem.what, problem.fix)
 
 
-def _operator(api: ClusterApi, namespace: str) -> Iterator[Problem]:
-    """CloudNativePG is a prerequisite, which is never installed silently."""
+def _operator(api: ClusterApi, namespace: str, *, needs_store: bool) -> Iterator[Problem]:
+    """CloudNativePG is a prerequisite, which is never installed silently. `needs_store`: its own way to an
+    object store has to be there still."""
     if api.find("CustomResourceDefinition", "clusters.postgresql.cnpg.io") is None:
         yield Problem("CloudNativePG", f"is not installed in {api.context}", INSTALL)
         return
@@ -141,6 +151,9 @@ def _operator(api: ClusterApi, namespace: str) -> Iterator[Problem]:
     if version is not None and version[: len(OLDEST_OPERATOR)] < OLDEST_OPERATOR:
         what = f"{image} in {api.context} is older than {oldest}"
         yield Problem("CloudNativePG", what, f"update it: {INSTALL}")
+    elif needs_store and version is not None and version[: len(_WITHOUT_STORE)] >= _WITHOUT_STORE:
+        what = f"{image} has no way to an object store of its own any more"
+        yield Problem("Barman Cloud Plugin", f"is not installed in {api.context}, and {what}", PLUGIN_INSTALL)
     elif not deployed[0].get("status", {}).get("availableReplicas"):
         what = f"its operator in {api.context} is not ready, so that nothing would be made"
         yield Problem("CloudNativePG", what, f"see `kubectl -n {namespace} get pods`")

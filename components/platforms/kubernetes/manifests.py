@@ -48,14 +48,17 @@ def labels(stack: str, service: str) -> Manifest:
 
 
 def quota(plan: ServicePlan, settings: KubernetesSettings) -> Manifest:
-    """One pod of each kind more than there are: for a job that makes an instance, a gateway's successor."""
-    memory = (settings.instances + 1) * plan.memory + (settings.gateways + 1) * GATEWAY_MEMORY
+    """One pod of each kind more than there are: for a job that makes an instance, a gateway's successor. With
+    an archive also one that is restored, one that is proven, and the volume that a restored one replaced."""
+    beside, kept = (2, 1) if settings.backups is not None else (0, 0)
+    instances = settings.instances + 1 + beside
+    memory = instances * plan.memory + (settings.gateways + 1) * GATEWAY_MEMORY
     return {
         "hard": {
             "requests.memory": quantity(memory),
             "limits.memory": quantity(memory),
-            "pods": str(settings.instances + settings.gateways + 2),
-            "requests.storage": quantity(settings.storage * (settings.instances + 1)),
+            "pods": str(settings.instances + settings.gateways + 2 + beside),
+            "requests.storage": quantity(settings.storage * (instances + kept)),
         }
     }
 

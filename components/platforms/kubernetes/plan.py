@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CLUSTER = "db"
 """Name of a service's CloudNativePG cluster, and the beginning of what the operator makes for it."""
+RESTORED, PROVEN = f"{CLUSTER}-restored", f"{CLUSTER}-proof"
+"""Clusters that are made beside a service's own, and go again."""
 PORT = 5432
 """PostgreSQL's in a pod, which the operator fixes."""
 FLOOR = 256 * MB

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -24,7 +25,7 @@ from components.platforms.interface import (
     Network,
     NetworkArgs,
 )
-from components.platforms.kubernetes import gateway_files, link, manifests, policies
+from components.platforms.kubernetes import archive_parts, gateway_files, link, manifests, policies
 from components.platforms.kubernetes import plan as kubernetes_plan
 from components.platforms.kubernetes.cluster import KubernetesCluster
 from components.platforms.kubernetes.route import GatewayRoute
@@ -103,6 +104,11 @@ class KubernetesPlatform:
             cluster.api_servers,
             cluster.settings.administration,
         )
+        store = cluster.settings.backups
+        if args.service in cluster.archives and store is not None:
+            rules |= policies.store_policies(
+                store.addresses, store.port, cluster.settings.operator_namespace, cluster.api_servers
+            )
         for policy, spec in rules.items():
             kubernetes.networking.v1.NetworkPolicy(
                 f"{name}-policy-{policy}", metadata=meta(policy), spec=_typed(spec), opts=after
@@ -139,6 +145,11 @@ class KubernetesPlatform:
                     opts=unprotected,
                 )
             )
+        stored = cluster.archives.get(args.service)
+        if stored is not None:
+            key = self._settings.backup_keys[args.service]
+            before += archive_parts.before_cluster(name, stored, key, meta, unprotected)
+            args = replace(args, parameters={**stored.parameters(), **args.parameters})
         spec = manifests.cluster(
             plan,
             cluster.settings,
@@ -146,6 +157,7 @@ class KubernetesPlatform:
             cluster.plan.label,
             authority=cluster.source_authority is not None,
         )
+        spec |= {} if stored is None else stored.in_cluster()
         made = kubernetes.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="postgresql.cnpg.io/v1",
@@ -272,8 +284,13 @@ class KubernetesPlatform:
         return Gateway(service, endpoint, control, version)
 
     def backup(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions) -> BackupControl | None:
-        """None yet: docs/decisions/0140-kubernetes-platform.md says what is missing."""
-        return None
+        """Full backups on a schedule, and WAL, in an object store; None where the settings name none."""
+        stored = self._cluster.archives.get(args.service)
+        if stored is None:
+            return None
+        after = self._options(opts.parent, self._serving[args.service])
+        archive_parts.schedule(name, stored, self._meta(args.service), after)
+        return archive_parts.control(self._cluster, args.service, stored)
 
     def monitoring(
         self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions
@@ -282,7 +299,7 @@ class KubernetesPlatform:
         return None
 
     def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:
-        """None yet, as there are no backups."""
+        """None by themselves: nothing of the stack runs there that would make them."""
 
     def let_through(
         self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
-from components.platforms.kubernetes.plan import CLUSTER, PORT
+from components.platforms.kubernetes.plan import CLUSTER, PORT, PROVEN, RESTORED
 
 Manifest = dict[str, Any]
 
@@ -40,10 +40,7 @@ def policies(
 ) -> dict[str, Manifest]:
     """Name to spec. A policy sees the address behind the API server's Service: `api_servers` are those."""
     both = ["Ingress", "Egress"]
-    operator = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": operator_namespace}},
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "cloudnative-pg"}},
-    }
+    operator = _operator(operator_namespace)
     found: dict[str, Manifest] = {
         "deny": {"podSelector": {}, "policyTypes": both},
         "instances": {
@@ -88,6 +85,33 @@ def policies(
     return found
 
 
+def store_policies(
+    addresses: Sequence[IPv4Network],
+    port: int,
+    operator_namespace: str,
+    api_servers: Sequence[tuple[str, int]],
+) -> dict[str, Manifest]:
+    """Name to spec: the way to the archive for the instances and for those that are restored beside them;
+    nobody but the operator (and the administration) reaches a restored one, which reaches no server."""
+    beside = _clusters(RESTORED, PROVEN)
+    return {
+        "archive": {
+            "podSelector": _clusters(CLUSTER, RESTORED, PROVEN),
+            "policyTypes": ["Egress"],
+            "egress": [{"to": [{"ipBlock": {"cidr": str(one)}} for one in addresses], "ports": _ports(port)}],
+        },
+        "restored": {
+            "podSelector": beside,
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [_operator(operator_namespace)], "ports": _ports(PORT, STATUS_PORT)}],
+            "egress": [
+                _DNS,
+                *({"to": [_block(address)], "ports": _ports(number)} for address, number in api_servers),
+            ],
+        },
+    }
+
+
 def link_policy(address: str, port: int) -> Manifest:
     """Both ways between a service's pods and the shared database."""
     return {
@@ -96,6 +120,17 @@ def link_policy(address: str, port: int) -> Manifest:
         "egress": [{"to": [_block(address)], "ports": _ports(port)}],
         "ingress": [{"from": [_block(address)], "ports": _ports(PORT)}],
     }
+
+
+def _operator(namespace: str) -> Manifest:
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "cloudnative-pg"}},
+    }
+
+
+def _clusters(*names: str) -> Manifest:
+    return {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "In", "values": list(names)}]}
 
 
 def _block(address: str) -> Manifest:

@@ -162,8 +162,7 @@ def users(props: Mapping[str, Any]) -> dict[str, str]:
 def hba_lines(props: Mapping[str, Any]) -> list[str]:
     """PgBouncer's auth_hba_file: the console on the socket, the service's role over TLS, nobody else."""
     return [
-        f'local pgbouncer "{ADMINISTRATOR}" scram-sha-256',
-        *([f'local pgbouncer "{MONITOR}" scram-sha-256'] if props.get("monitoring_password") else []),
+        *console_lines(props),
         *(
             f'hostssl "{database}" "{role}" {props["address"]}/32 scram-sha-256'
             for database, role in admitted_logins(props)
@@ -171,6 +170,12 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
         "local all all reject",
         "host all all 0.0.0.0/0 reject",
     ]
+
+
+def console_lines(props: Mapping[str, Any]) -> list[str]:
+    """Of auth_hba_file: who may open PgBouncer's console, on its socket."""
+    watching = [MONITOR] if props.get("monitoring_password") else []
+    return [f'local pgbouncer "{name}" scram-sha-256' for name in (ADMINISTRATOR, *watching)]
 
 
 def admitted_logins(props: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -15,8 +15,6 @@ import pulumi
 
 from components.backup.points import RestorePointsEntry
 from components.contract import BackupControl, Endpoint, MonitoringControl, WatchedService
-from components.monitoring.files import digest as monitoring_digest
-from components.monitoring.rules.limits import limits
 from components.platforms.certificates import LocalNetwork
 from components.platforms.interface import (
     BackupArgs,
@@ -32,10 +30,9 @@ from components.platforms.interface import (
 from components.platforms.local.backup import SLOT, LocalBackup
 from components.platforms.local.gateway import ADMINISTRATOR, LocalGateway
 from components.platforms.local.instance import LocalInstance
-from components.platforms.local.monitoring import LocalMonitoring
 from components.platforms.local.restore_points import LocalRestorePoints
 from components.platforms.locale_check import check_locale
-from components.platforms.pgbouncer import MONITOR
+from components.platforms.monitoring import make_monitoring, watched_service
 from components.problems import ConfigurationError, Problem
 from servers import binaries, locales, paths, ports
 from servers.errors import ServerError
@@ -179,53 +176,17 @@ class LocalPlatform:
 
     def monitoring(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions) -> MonitoringControl:
         """A folder beside the stack's, and processes that watch."""
-        with _as_configuration("monitoring"):
-            binaries.monitor("postgres_exporter")
-            if args.settings.prometheus:
-                binaries.monitor("prometheus")
-        limits(args.settings)
-        control = MonitoringControl(
-            project=self._project,
-            stack=self._stack,
-            folder=str(paths.monitoring_dir(self._project, self._stack, self._root)),
-            moves=str(paths.moves_dir(self._project, self._stack, self._root)),
-            address=ports.LOOPBACK,
-            own_port=args.own_port,
-            prometheus_port=args.prometheus_port if args.settings.prometheus else None,
-            interval=args.settings.interval,
-            services={service: self._watched(service, one) for service, one in args.services.items()},
+        return make_monitoring(
+            name, args, opts, project=self._project, stack=self._stack, root=self._root, watched=self._watched
         )
-        LocalMonitoring(
-            name,
-            {
-                "control": control.model_dump(mode="json"),
-                "settings": args.settings.model_dump(mode="json"),
-                "passwords": pulumi.Output.secret(
-                    {
-                        service: {"instance": one.password, "console": one.console_password}
-                        for service, one in args.services.items()
-                    }
-                ),
-                "program": monitoring_digest(),
-                "keep_data": args.keep_data,
-            },
-            opts,
-        )
-        return control
 
     def _watched(self, service: str, one: WatchArgs) -> WatchedService:
         folder = self._service(service)
-        return WatchedService(
-            instance=one.instance.endpoint,
-            role=one.role,
-            exporter_port=one.exporter_port,
-            console=str(paths.socket_dir(folder)),
-            console_port=one.gateway.endpoint.port,
-            console_user=MONITOR,
-            data=str(folder / "data"),
-            certificate=str(folder / "tls" / "server.crt"),
-            archive=None if one.backups is None else one.backups.folder,
-            business=one.business,
+        return watched_service(
+            one,
+            sockets=paths.socket_dir(folder),
+            data=folder / "data",
+            certificate=folder / "tls" / "server.crt",
         )
 
     def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:

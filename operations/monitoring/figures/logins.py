@@ -1,6 +1,6 @@
 """How long ago a service's logins were changed, from the file that `rotate` leaves beside what watches.
 
-Before its first rotation they are as old as its instance: its data folder's PG_VERSION is written once.
+Before its first rotation they are as old as its instance.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from components.contract import Contract, WatchedService
+from components.contract import Contract
+from operations.monitoring.disks import Disk
 from operations.monitoring.figures.gauges import Families
 from servers.paths import make_passable
 
@@ -29,18 +30,19 @@ def keep_rotated(contract: Contract, service: str, at: float) -> None:
     fresh.replace(file)
 
 
-def add(families: Families, name: str, watched: WatchedService, moves: str) -> None:
-    """Its figure; none where neither file can be read."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
+def add(families: Families, name: str, disk: Disk | None, moves: str) -> None:
+    """Its figure; none where neither is known."""
+    changed = _rotated(Path(moves) / f"{name}{_SUFFIX}") or (disk and disk["made"])
+    if changed is not None:
         families.gauge(
             "waqiti_rotation_age_seconds",
             "Since its logins were changed",
-            time.time() - _changed(Path(moves) / f"{name}{_SUFFIX}", Path(watched.data) / "PG_VERSION"),
+            time.time() - changed,
             {"service": name},
         )
 
 
-def _changed(rotated: Path, made: Path) -> float:
+def _rotated(file: Path) -> float | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(rotated.read_text(encoding="utf-8"))["at"])
-    return made.stat().st_mtime
+        return float(json.loads(file.read_text(encoding="utf-8"))["at"])
+    return None

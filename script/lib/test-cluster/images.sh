@@ -39,7 +39,7 @@ chroot base sh -ec '
   chmod 0700 /var/lib/postgresql/data'
 mkdir up wd merged
 mount -t overlay overlay -o "lowerdir=base,upperdir=up,workdir=wd" merged
-install merged barman-cli-cloud
+install merged barman-cli-cloud python3-lz4 python3-zstandard
 umount merged
 slim base; slim up
 pack base base.tar

@@ -99,6 +99,11 @@ def as_an_application(gated: GatedService, **more: Any) -> Connection:
     )  # fmt: skip
 
 
+def ask_as_an_application(gated: GatedService, question: str = "SELECT name FROM side") -> Any:
+    with as_an_application(gated) as connection:
+        return ask(connection, question)
+
+
 def as_a_migration(gated: GatedService) -> Connection:
     endpoint = gated.service.endpoint
     return psycopg.connect(
@@ -223,6 +228,31 @@ def test_a_pause_that_was_given_up_does_not_harm_the_next_ones(
         assert gateway.pause(5.0) < 5.0
         gateway.resume()
     assert ask(one, "SELECT name FROM side") == "source"
+
+
+def test_whoever_comes_to_a_repointed_gateway_in_a_pause_is_served(
+    gated: GatedService, gateway: Gateway
+) -> None:
+    """PgBouncer's issue 498: the first new client waited for RESUME, each further one was refused."""
+    gateway.pause(5.0)
+    gateway.repoint("target")
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(ask_as_an_application, gated) for _ in range(6)]
+        time.sleep(0.3)
+        assert not any(one.done() for one in asked)
+        gateway.resume()
+        assert [one.result(10) for one in asked] == ["target"] * 6
+
+
+def test_a_queue_after_a_pause_holds_up_no_other_database(gated: GatedService, gateway: Gateway) -> None:
+    """PgBouncer's issue 1145: clients of other databases stood in the queue of the one that was paused."""
+    with as_a_migration(gated) as other, ThreadPoolExecutor(30) as pool:
+        gateway.pause(5.0)
+        asked = [pool.submit(ask_as_an_application, gated, "SELECT pg_sleep(0.2)") for _ in range(30)]
+        gateway.resume()
+        assert ask(other, "SELECT name FROM user_schema.side") == "source"
+        assert not all(one.done() for one in asked)
+        assert [one.result(30) for one in asked] == [""] * 30
 
 
 def test_only_clients_in_a_transaction_are_named(gateway: Gateway, gated: GatedService) -> None:

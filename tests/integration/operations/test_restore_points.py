@@ -25,6 +25,7 @@ from core.points.store import PointStore
 from operations.backup import scheduled_points
 from operations.restore_points.restored import check_restored
 from operations.restore_points.scheduled import make_scheduled
+from tests.support import forks
 from tests.support.clusters import Clusters
 from tests.support.folders import own_folder
 from tests.support.moves import revealed
@@ -286,12 +287,9 @@ def test_a_transaction_beside_the_gateways_is_named(world: PointWorld, store: Po
 
 def test_the_commands_make_list_and_check_a_point(world: PointWorld, tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "operations", "restore-point", *arguments,
-             "--contract", world.contract_file],
-            env={**os.environ, "WAQITI_STATE_DIR": str(tmp_path), "NO_COLOR": "1"},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        words = ("operations", "restore-point", *arguments, "--contract", str(world.contract_file))
+        environment = {**os.environ, "WAQITI_STATE_DIR": str(tmp_path), "NO_COLOR": "1"}
+        return forks.run(*words, environment=environment, timeout=60)
 
     made = run("create", "by-command")
     assert made.returncode == 0, made.stderr

@@ -196,5 +196,7 @@ def test_the_template_of_the_environment_names_every_variable() -> None:
     named = set(re.findall(r"^([A-Z_]+)=$", template, re.MULTILINE))
     entries = CATALOGUE.services.values()
     assert named == {"SOURCE_DB_PASSWORD", "SOURCE_DB_ADMIN_PASSWORD"} | {
-        variable for entry in entries for variable in (entry.password_variable, entry.ddl_password_variable)
+        variable
+        for entry in entries
+        for variable in (entry.password_variable, entry.ddl_password_variable, entry.backup_key_variable)
     }

@@ -95,6 +95,7 @@ def test_pulumi_declares_each_setting_that_it_can() -> None:
         "ddlPasswords",
         "secondPasswords",
         "secondDdlPasswords",
+        "backupKeys",
         "rotation",
         "promotedFrom",
         "takenOver",
