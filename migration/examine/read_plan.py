@@ -11,6 +11,7 @@ from core.sessions.stack import source_database, target_database
 from migration.catalog.read import read_catalog
 from migration.examine.application_settings import different_settings, with_settings
 from migration.examine.applications import with_applications
+from migration.examine.computed_there import with_computed_there
 from migration.examine.event_trigger_probe import with_event_triggers
 from migration.examine.generated_values import with_generated_values
 from migration.examine.huge_rows import with_huge_rows
@@ -51,6 +52,7 @@ def examine(
     plan = with_orphans(with_event_triggers(plan, source), source)
     plan = with_twin_rows(with_generated_values(plan, source), source)
     plan = with_huge_rows(plan, source)
+    plan = with_computed_there(plan, source, {one.name: target_database(one) for one in services})
     return plan if writes_stop else plan.online()
 
 

@@ -66,8 +66,12 @@ BEGIN
     END IF;
     IF found IS NOT NULL THEN
         RETURN format('it changes what was there (%s)', CASE split_part(found, '|', 1)
-            WHEN 'column' THEN 'the column ' || (SELECT quote_ident(a.attname) FROM pg_attribute a
-                                                 WHERE a.attrelid = relation AND a.attnum = split_part(found, '|', 2)::int2)
+            -- Its name as it was: a dropped one has none of its own any more.
+            WHEN 'column' THEN CASE WHEN EXISTS (SELECT FROM pg_attribute a
+                                                 WHERE a.attrelid = relation AND a.attisdropped
+                                                   AND a.attnum = split_part(found, '|', 2)::int2)
+                                    THEN 'it drops the column ' ELSE 'the column ' END
+                || quote_ident(substr(found, 9 + length(split_part(found, '|', 2)))::jsonb ->> 'attname')
             WHEN 'relation' THEN 'name, owner, rights or options' WHEN 'sequence' THEN 'the sequence'
             WHEN 'default' THEN 'a default' ELSE replace(regexp_replace(found, '^(\w+\|[^|]*).*', '\1'), '|', ' ') END);
     END IF;

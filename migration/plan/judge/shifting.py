@@ -27,8 +27,8 @@ def shifting_problems(service: Service, catalog: Catalog, closure: Closure) -> I
             continue
         item = catalog.objects[key]
         table = catalog.tables.get(catalog.whole(key)[1]) if catalog.whole(key)[0] == PG_CLASS else None
-        if table is None:
-            continue
+        if table is None or (key[0] == PG_ATTRDEF and table.parent is not None):
+            continue  # a partition has its columns from its parent
         if key[0] == PG_ATTRDEF and _is_stored(table, item.name):
             yield Problem(
                 service.name,
@@ -36,9 +36,9 @@ def shifting_problems(service: Service, catalog: Catalog, closure: Closure) -> I
                 "no-go",
                 f"generated column {item.identity} {_ASKS}: the service's own database would compute other"
                 " values; a trigger may take its place; in the shared database first:"
-                f" {_with_trigger(table, item)}",
+                f" {with_trigger(table, item)}",
             )
-        elif item.kind == "index" and (drop := _drop(catalog, table, item)) is not None:
+        elif item.kind == "index" and (drop := drop_index(catalog, table, item)) is not None:
             yield Problem(
                 service.name,
                 "data",
@@ -53,8 +53,9 @@ def _is_stored(table: Table, name: str) -> bool:
     return any(column.name == name and column.generated == "s" for column in table.columns)
 
 
-def _with_trigger(table: Table, item: CatalogObject) -> str:
-    """The same values from now on, replicated as they are: triggers do not fire where rows are applied."""
+def with_trigger(table: Table, item: CatalogObject) -> str:
+    """Statements for the same values from now on, replicated as they are: triggers do not fire where rows are
+    applied. `item` is the column's expression."""
     on, column = table.name.identifier(), sql.Identifier(item.name)
     named = sql.Identifier(f"{table.name.name}_{item.name}"[:50])
     function = sql.Identifier(table.name.schema, f"{table.name.name}_{item.name}"[:50])
@@ -72,7 +73,7 @@ def _with_trigger(table: Table, item: CatalogObject) -> str:
     )
 
 
-def _drop(catalog: Catalog, table: Table, index: CatalogObject) -> str | None:
+def drop_index(catalog: Catalog, table: Table, index: CatalogObject) -> str | None:
     """The statement that takes an index or its constraint away; None for one that may hold any rows."""
     for part in catalog.parts.get((PG_CLASS, table.oid), ()):
         item = catalog.objects[part]
