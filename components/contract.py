@@ -54,6 +54,8 @@ class Endpoint(_Part):
     """Path of the CA certificate that signed the server's; None for the system's."""
     followers: Followers | None = None
     """For subscriptions to it; None: as above."""
+    readers: Followers | None = None
+    """For subscriptions of other services that read it; None: as above."""
 
 
 class Login(_Part):

@@ -23,7 +23,7 @@ from rich.console import Console
 from components.problems import ConfigurationError
 from core.errors import MigrationError
 from core.sessions.stack import read_contract
-from demo.environment.home import Home, Options
+from demo.environment.home import REPOSITORY, Home, Options
 from demo.errors import DemoError, Interrupted
 from demo.stages import Stages
 from demo.summary import show_demo, show_workload
@@ -40,6 +40,7 @@ class Platform(StrEnum):
 
     LOCAL = "local"
     DOCKER = "docker"
+    KUBERNETES = "kubernetes"
 
 
 app = typer.Typer(
@@ -67,8 +68,15 @@ def up(
     rate: Annotated[float, typer.Option(min=0.1, help="Business transactions a second.")] = 40.0,
     source_version: Annotated[int, typer.Option(help="PostgreSQL of the shared database: 15 to 18.")] = 17,
     platform: Annotated[
-        Platform, typer.Option(help="Processes of this machine, or containers (as root).")
+        Platform, typer.Option(help="Processes of this machine, containers or a Kubernetes (both as root).")
     ] = Platform.LOCAL,
+    context: Annotated[
+        str,
+        typer.Option(help="Of your kubeconfig, for Kubernetes; default: a cluster of the demo's own."),
+    ] = "",
+    settings: Annotated[
+        Path, typer.Option(help="A stack's file that says what that cluster is like.")
+    ] = REPOSITORY / "Pulumi.prod.yaml",
     port_offset: Annotated[int, typer.Option(min=0, max=40000, help="Added to every port.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Go on with what the last demo left, instead of removing it first.")
@@ -91,7 +99,13 @@ def up(
     from demo.driver import demonstrate
 
     home = Home.default()
-    options = Options(scale, rate, source_version, port_offset, platform.value, monitor)
+    if monitor and platform is Platform.KUBERNETES:
+        raise typer.BadParameter("on Kubernetes nothing watches yet", param_hint="--monitor")
+    if context and platform is not Platform.KUBERNETES:
+        raise typer.BadParameter("it goes with --platform kubernetes", param_hint="--context")
+    options = Options(
+        scale, rate, source_version, port_offset, platform.value, monitor, context, str(settings.absolute())
+    )
     with home.locked():
         facts = demonstrate(
             home,

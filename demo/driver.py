@@ -16,7 +16,7 @@ import psycopg
 from components.contract import Contract, MonitoringControl
 from demo.alarms import alarms_line, alarms_so_far
 from demo.connecting import conninfo
-from demo.environment import children, engine, pulumi_stack
+from demo.environment import children, cluster, engine, pulumi_stack
 from demo.environment.home import Home, Options
 from demo.environment.passwords import passwords
 from demo.environment.shared_server import SharedServer, fill, shared_server, start_server
@@ -58,6 +58,9 @@ def demonstrate(
     if containers:
         with stages.stage("Docker Engine") as stage:
             stage.result = engine.bring_up(home, stage.now, kept=kept)
+    if options.platform == "kubernetes":
+        with stages.stage("Kubernetes cluster") as stage:
+            stage.result = cluster.bring_up(home, options, stage.now, kept=kept)
     secrets = passwords(home)
     facts: dict[str, Any] = {"options": options.__dict__, "state": str(home.root)}
 
@@ -123,7 +126,7 @@ def _serve(home: Home, shared: SharedServer, options: Options, stages: Stages, f
 
 def _deploy(home: Home, options: Options, secrets: dict[str, str], stages: Stages) -> Contract:
     with stages.stage("pulumi up") as stage:
-        pulumi_stack.prepare(home, options)
+        pulumi_stack.prepare(home, options, cluster.known(home))
         resources = pulumi_stack.up(home, secrets, lambda number: stage.now(f"{number} resources"))
         contract = pulumi_stack.contract(home)
         stage.result = f"{len(contract.services)} services, {resources} resources changed"

@@ -26,8 +26,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
+    "Event": ("api/v1", "events"),
     "Namespace": ("api/v1", "namespaces"),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "Node": ("api/v1", "nodes"),
     "PersistentVolume": ("api/v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
@@ -94,6 +96,16 @@ class ClusterApi:
             "spec": {"user": user, "groups": _GROUPS, "resourceAttributes": asked},
         }
         answer = self._exchange("POST", "apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"].get("allowed"))
+
+    def may_list(self, resource: str) -> bool:
+        """Whether the context's own user may list those of the whole cluster. Raises ServerError."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"verb": "list", "resource": resource}},
+        }
+        answer = self._exchange("POST", "apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
         return bool(answer["status"].get("allowed"))
 
     def apply(self, manifest: Object) -> None:

@@ -138,6 +138,11 @@ class Database:
         """Whether its server gave no sign of life, and no session was opened there since."""
         return liveness.is_silent(*self.place)
 
+    def for_readers(self) -> Database:
+        """The same database, as the servers of other services that read it follow it."""
+        endpoint = self.endpoint.model_copy(update={"followers": self.endpoint.readers})
+        return replace(self, endpoint=endpoint)
+
     def conninfo(self) -> str:
         """A connection string with the password, for `CREATE SUBSCRIPTION` and nothing else.
 

@@ -32,9 +32,13 @@ class Options:
     port_offset: int = 0
     """Added to every port."""
     platform: str = "local"
-    """`local` or `docker`."""
+    """`local`, `docker` or `kubernetes`."""
     monitor: bool = False
     """Whether the stack is watched."""
+    context: str = ""
+    """Of the kubeconfig, for a cluster that is there; empty: one of the demo's own."""
+    settings: str = ""
+    """A stack's file that says what that cluster is like."""
 
     @property
     def source_port(self) -> int:
@@ -114,6 +118,16 @@ class Home:
         """A file with the `DOCKER_HOST` of a demo on containers."""
         return self.root / "docker-host"
 
+    @property
+    def cluster(self) -> Path:
+        """The Kubernetes of a demo that has one of its own."""
+        return self.root / "kubernetes"
+
+    @property
+    def cluster_facts(self) -> Path:
+        """A file with what a demo on Kubernetes has to know of its cluster."""
+        return self.root / "cluster.json"
+
     def create(self) -> None:
         """Make the folders, which others may enter but not read: servers of another user live below."""
         for folder in (
@@ -148,9 +162,14 @@ class Home:
             str(cache_dir() / "pulumi" / "bin"),
             os.environ.get("PATH", ""),
         ]
+        if self.cluster_facts.exists():
+            # Pulumi's plugin, where it was built: nobody else downloads it then.
+            path.append(str(cache_dir() / "kubernetes" / "bin"))
+        kubeconfig = self.cluster / "pki" / "admin.kubeconfig"
         docker = {"DOCKER_HOST": self.docker_host.read_text().strip()} if self.docker_host.exists() else {}
         return {
             **docker,
+            **({"KUBECONFIG": str(kubeconfig)} if kubeconfig.exists() else {}),
             "PATH": os.pathsep.join(path),
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),

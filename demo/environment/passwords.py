@@ -10,7 +10,7 @@ from servers.osuser import write_private
 
 SECRETS = ("SOURCE_DB_ADMIN_PASSWORD", "SOURCE_DB_PASSWORD")
 """The shared database's; each service's own is drawn by the stack, into its encrypted state."""
-_SHOWN = ("DOCKER_HOST", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME",
+_SHOWN = ("DOCKER_HOST", "KUBECONFIG", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME",
           "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_STACK", "WAQITI_CACHE_DIR", "WAQITI_DEMO",
           "WAQITI_STATE_DIR")  # fmt: skip
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -26,13 +26,17 @@ from demo.environment.home import REPOSITORY, Home, Options
 from demo.errors import DemoError
 from servers.osuser import write_private
 
+if TYPE_CHECKING:
+    from demo.environment.cluster import Cluster
+
 STACK = "dev"
 LABEL = f"waqiti-{STACK}"
 """By which Docker knows what the stack made."""
 MONITOR_SECONDS = 5
 """Between two looks of what watches; an alarm of a demo is not to be missed."""
-UP_SECONDS = 600.0
-DESTROY_SECONDS = 180.0
+UP_SECONDS = 1200.0
+DESTROY_SECONDS = 600.0
+"""Most of both is what a cluster takes for pods and namespaces."""
 _QUICK_SECONDS = 60
 _RESOURCE = re.compile(r"^ *[+~-]+ +\S+:\S+ .*(created|updated|replaced|deleted)")
 _ERROR = re.compile(r"^ *error: +(.*)")
@@ -49,22 +53,25 @@ def wanted_ports(options: Options) -> dict[int, str]:
         number = EXPORTERS + len(catalogue.services)
         ports |= dict.fromkeys(range(first, first + number), "what watches")
     for name, entry in catalogue.services.items():
-        if options.platform == "docker":
+        if options.platform != "local":
             continue  # addresses of their own
         port = entry.endpoint.port + options.port_offset
         ports |= {port: f"the {name} service's endpoint", port + apart: f"the {name} service's database"}
     return ports
 
 
-def prepare(home: Home, options: Options) -> None:
-    """Write the project and the stack's settings, and make the stack in its own backend, once."""
+def prepare(home: Home, options: Options, cluster: Cluster | None = None) -> None:
+    """Write the project and the stack's settings, and make the stack in its own backend, once.
+
+    `cluster` is that of a demo on Kubernetes.
+    """
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
     project["main"] = str(REPOSITORY)
     project["runtime"]["options"]["virtualenv"] = str(REPOSITORY / ".venv")
     (home.project / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
     file = home.project / f"Pulumi.{STACK}.yaml"
     kept = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
-    file.write_text(yaml.safe_dump({**(kept or {}), "config": _settings(options)}), encoding="utf-8")
+    file.write_text(yaml.safe_dump({**(kept or {}), "config": _settings(options, cluster)}), encoding="utf-8")
     if not _exists(home):
         _pulumi(home, "stack", "init", STACK)
 
@@ -94,7 +101,7 @@ def contract(home: Home) -> Contract:
     return Contract.model_validate(json.loads(text))
 
 
-def _settings(options: Options) -> dict[str, Any]:
+def _settings(options: Options, cluster: Cluster | None = None) -> dict[str, Any]:
     text = (REPOSITORY / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     settings: dict[str, Any] = yaml.safe_load(text)["config"]
     settings["waqiti:source"]["port"] = options.source_port
@@ -106,6 +113,10 @@ def _settings(options: Options) -> dict[str, Any]:
         settings["waqiti:platform"] = options.platform
         settings["waqiti:docker"] = {"postgresImage": docker_host.image_name(), "subnet": docker_host.SUBNET}
         settings["waqiti:source"]["address"] = docker_host.LINK_ADDRESS
+    if cluster is not None:
+        settings["waqiti:platform"] = options.platform
+        settings["waqiti:kubernetes"] = cluster.settings
+        settings["waqiti:source"]["address"] = cluster.address
     return settings
 
 

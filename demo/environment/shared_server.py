@@ -1,4 +1,4 @@
-"""The demo's shared PostgreSQL server: TLS, logical WAL, on loopback and on the link to containers."""
+"""The demo's shared PostgreSQL server: TLS, logical WAL, on loopback and where others find it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from components.contract import Endpoint, Login
 from demo.connecting import conninfo
 from demo.database import APPLICATION_ROLE, DATABASE, SharedDatabase, build_database
+from demo.environment import cluster
 from demo.environment.docker_host import LINK_ADDRESS, SUBNET
 from demo.environment.home import Home, Options
 from servers import binaries, paths
@@ -61,7 +62,7 @@ def shared_server(home: Home, options: Options, passwords: dict[str, str]) -> Sh
 
     Raises ServerError when there is no PostgreSQL of the version asked for.
     """
-    containers = options.platform == "docker"
+    addresses, clients = _beside_loopback(home, options)
     server = PostgresServer(
         binaries.postgres_bin(options.source_version),
         home.source / "data",
@@ -82,9 +83,17 @@ def shared_server(home: Home, options: Options, passwords: dict[str, str]) -> Sh
         endpoint,
         Login(name=ADMINISTRATOR, password=SecretStr(passwords["SOURCE_DB_ADMIN_PASSWORD"])),
         Login(name=APPLICATION_ROLE, password=SecretStr(passwords["SOURCE_DB_PASSWORD"])),
-        (server.address, LINK_ADDRESS) if containers else (server.address,),
-        (f"{server.address}/32", SUBNET) if containers else (f"{server.address}/32",),
+        (server.address, *addresses),
+        (f"{server.address}/32", *clients),
     )
+
+
+def _beside_loopback(home: Home, options: Options) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where it listens for those on other networks, and which networks those are."""
+    if options.platform == "docker":
+        return (LINK_ADDRESS,), (SUBNET,)
+    there = cluster.known(home)
+    return ((), ()) if there is None else ((there.address,), there.clients)
 
 
 def start_server(home: Home, shared: SharedServer) -> None:

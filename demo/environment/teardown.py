@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.environment import children, engine, pulumi_stack
+from demo.environment import children, cluster, engine, pulumi_stack
 from demo.environment.home import Home
 from demo.environment.passwords import passwords
 from demo.errors import DemoError
@@ -29,12 +29,12 @@ class Removed:
     """Processes that Pulumi did not end: the shared server, and those of a stack that was cut off."""
     trouble: str
     """Why `pulumi destroy` could not, if so; everything was removed all the same."""
-    engine: bool = False
-    """Whether there was a Docker Engine of its own, with all of the stack on it."""
+    own: str = ""
+    """What there was of its own with all of the stack on it: a Docker Engine, a cluster; empty: nothing."""
 
     def __str__(self) -> str:
         parts = [f"stopped {', '.join(self.programs)}"] if self.programs else []
-        what = "its Docker Engine removed" if self.engine else f"{self.resources} resources destroyed"
+        what = f"its {self.own} removed" if self.own else f"{self.resources} resources destroyed"
         parts += [what, f"{self.servers} servers ended", "data removed"]
         return "; ".join(parts + ([self.trouble] if self.trouble else []))
 
@@ -49,8 +49,9 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
     tell("stopping programs")
     programs = tuple(children.stop_all(home, _PROGRAM_SECONDS)) if home.pids.exists() else ()
     resources, trouble = 0, ""
-    # What is on an engine of its own goes with that.
-    if not home.engine.exists() and home.project.exists() and home.passphrase.exists():
+    # What is on an engine or a cluster of its own goes with that.
+    elsewhere = not home.engine.exists() and not home.cluster.exists()
+    if elsewhere and home.project.exists() and home.passphrase.exists():
         try:
             resources = pulumi_stack.destroy(
                 home, passwords(home), lambda number: tell(f"pulumi destroy: {number} resources")
@@ -60,11 +61,12 @@ def tear_down(home: Home, tell: Callable[[str], None] = lambda _text: None) -> R
             # and files of this folder, and those go below.
             trouble = str(error)
     tell("ending servers")
-    own_engine = engine.take_down(home, trouble)
+    own = "Docker Engine" if engine.take_down(home, trouble) else ""
+    own = "cluster" if cluster.take_down(home, trouble) else own
     servers = children.kill_servers(home)
     tell("removing data")
     servers += _remove(home)
-    return Removed(programs, resources, servers, trouble, own_engine)
+    return Removed(programs, resources, servers, trouble, own)
 
 
 def _remove(home: Home) -> int:

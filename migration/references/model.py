@@ -60,7 +60,7 @@ class Link:
         """The database that is followed."""
         if self.publisher == "shared":
             return source_database(contract)
-        return target_database(contract.services[self.referenced])
+        return target_database(contract.services[self.referenced]).for_readers()
 
 
 def links_of(service: Service, replicas: Iterable[Replica], moves: Iterable[Move]) -> list[Link]:

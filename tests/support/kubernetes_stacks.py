@@ -17,6 +17,8 @@ import pytest
 
 from components.contract import Endpoint
 from demo.database import build_database
+from demo.environment import own_cluster
+from demo.environment.own_cluster import CONTEXT, HOST_ADDRESS, NODE_ADDRESS, PODS
 from servers import binaries, ports
 from servers.certificates import Authority
 from servers.kubernetes_api import ClusterApi
@@ -34,9 +36,6 @@ from tests.support.docker_stacks import (
 from tests.support.folders import own_folder
 from tests.support.places import REPOSITORY
 
-HOST_ADDRESS, NODE_ADDRESS, PODS = "10.99.0.1", "10.99.0.2", "10.244.0.0/16"
-"""The test cluster's: this machine, the node, its pods."""
-CONTEXT = "waqiti-test"
 SERVICES = ("user", "notification")
 _SECONDS = 900
 
@@ -46,10 +45,14 @@ def kubernetes_cluster() -> Iterator[Path]:
     """The kubeconfig of a cluster that is started for the tests and gone afterwards.
 
     Skipped unless asked for by `WAQITI_KUBERNETES_TESTS`: what it runs takes many minutes to build, once.
+    A test cluster that runs already is taken where `WAQITI_KUBERNETES_CONFIG` names its kubeconfig.
     """
     if os.environ.get("WAQITI_KUBERNETES_TESTS") != "1":
         # Also where everything is required: CI does not build the cluster yet (CONTRIBUTING.md).
         pytest.skip("Kubernetes is tested where WAQITI_KUBERNETES_TESTS=1 is set (CONTRIBUTING.md)")
+    if given := os.environ.get("WAQITI_KUBERNETES_CONFIG"):
+        yield Path(given)
+        return
     folder = Path(tempfile.mkdtemp(prefix="wqtk"))
     try:
         yield Path(_script("start", str(folder)).splitlines()[-1])
@@ -117,17 +120,7 @@ def kubernetes_settings(kubeconfig: Path, authority: Path, port: int) -> dict[st
         "keepData": False,
         "protectData": False,
         "services": list(SERVICES),
-        "kubernetes": {
-            "context": CONTEXT,
-            "kubeconfig": str(kubeconfig),
-            "postgresImage": "localhost/postgresql:17",
-            "gatewayImage": "localhost/pgbouncer:1.24",
-            "instances": 1,
-            "storage": "20GB",
-            "addresses": "10.96.0.64/26",
-            "administration": [f"{HOST_ADDRESS}/32"],
-            "nodeAddress": NODE_ADDRESS,
-        },
+        "kubernetes": own_cluster.settings(kubeconfig),
         "source": {
             "host": SOURCE_HOST,
             "address": HOST_ADDRESS,

@@ -2,8 +2,8 @@
 
 `platform.KubernetesPlatform` is its `interface.Platform`. In: the stack's plan (`plan.stack_plan`, pure:
 names, addresses, limits) and what the cluster is like (`cluster.KubernetesCluster.look`: nothing is made
-before the operator, its types, the storage class and the namespaces are right). Out: resources of
-pulumi-kubernetes, whose manifests are pure (`manifests`, `policies`, `gateway_files`), and dynamic ones for
-what that lacks: what waits for a server (`serving`), where a gateway begins (`route`), the temporary way to
-and from the shared database (`link`). docs/decisions/0140-kubernetes-platform.md.
+before operator, storage class, namespaces and room are right). Out: resources of pulumi-kubernetes, whose
+manifests are pure (`manifests`, `policies`, `reads`, `gateway_files`), and dynamic ones for what that lacks:
+what waits for a server and says why it does not come (`serving`, `trouble`), where a gateway begins
+(`route`), the temporary way to and from the shared database (`link`). docs/decisions/0140, 0142.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.contract import Endpoint, Followers
-from components.platforms.kubernetes import archive
+from components.platforms.kubernetes import archive, reads, room
 from components.platforms.kubernetes import plan as kubernetes_plan
 from components.platforms.kubernetes.manifests import STACK
 from components.problems import ConfigurationError, Problem
@@ -67,6 +67,8 @@ class KubernetesCluster:
                 *_operator(api, wanted.operator_namespace, needs_store=bool(archives) and not plugin),
                 *_storage(api, wanted.storage_class),
                 *_namespaces(api, plan),
+                *room.memory(api, plan, wanted),
+                *room.volumes(api, plan),
             ]
             servers = tuple(_api_servers(api))
         except ServerError as error:
@@ -127,6 +129,11 @@ class KubernetesCluster:
             database=database,
             sslrootcert=authority,
             followers=way_back,
+            readers=Followers(
+                host=plan.instance_host,
+                port=kubernetes_plan.PORT,
+                sslrootcert=f"{reads.FOLDER}/{reads.authority_key(service)}",
+            ),
         )
 
 

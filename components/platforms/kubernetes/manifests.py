@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.platforms.kubernetes import reads
 from components.platforms.kubernetes.operator_parameters import PRELOADED
 from components.platforms.kubernetes.plan import CLUSTER, GATEWAY_MEMORY, PORT, ServicePlan
 from components.platforms.kubernetes.policies import APP
@@ -70,12 +71,21 @@ def limits() -> Manifest:
 
 
 def cluster(
-    plan: ServicePlan, settings: KubernetesSettings, args: InstanceArgs, stack: str, *, authority: bool
+    plan: ServicePlan,
+    settings: KubernetesSettings,
+    args: InstanceArgs,
+    stack: str,
+    *,
+    authority: bool,
+    read: Sequence[str] = (),
 ) -> Manifest:
-    """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions."""
+    """CloudNativePG's Cluster. `authority`: the shared database's CA is mounted for subscriptions; so are
+    those of the services that are `read`, each as soon as it is known.
+    """
     memory = quantity(plan.memory)
     own = {key: one for key, one in args.parameters.items() if key != PRELOADED}
     parameters = {**PATIENT, **own} if settings.link else own
+    mounted = [*([_projected(AUTHORITY_MAP, AUTHORITY_KEY)] if authority else []), *map(reads.mounted, read)]
     return {
         "instances": settings.instances,
         "imageName": settings.postgres_image,
@@ -105,22 +115,7 @@ def cluster(
             "parameters": dict(sorted(parameters.items())),
             "pg_hba": hba_lines(args),
         },
-        **(
-            {
-                "projectedVolumeTemplate": {
-                    "sources": [
-                        {
-                            "configMap": {
-                                "name": AUTHORITY_MAP,
-                                "items": [{"key": AUTHORITY_KEY, "path": AUTHORITY_KEY}],
-                            }
-                        }
-                    ]
-                }
-            }
-            if authority
-            else {}
-        ),
+        **({"projectedVolumeTemplate": {"sources": mounted}} if mounted else {}),
     }
 
 
@@ -253,6 +248,10 @@ def _service(selector: Mapping[str, str], port: int, target: int, address: str |
     ports: Sequence[Manifest] = [{"name": "postgres", "port": port, "targetPort": target, "protocol": "TCP"}]
     given = {} if address is None else {"clusterIP": address}
     return {"selector": dict(selector), "ports": list(ports), **given}
+
+
+def _projected(config_map: str, key: str) -> Manifest:
+    return {"configMap": {"name": config_map, "items": [{"key": key, "path": key}]}}
 
 
 def _mount(name: str, path: str) -> Manifest:

@@ -44,6 +44,8 @@ class ServicePlan:
     instance_address: str | None
     node_port: int | None
     """None: the shared database has no way to it."""
+    reads: tuple[str, ...] = ()
+    """The services of the stack whose tables it may follow."""
 
     def dns(self, service: str) -> str:
         """The whole name of one of its Services, as any pod of the cluster resolves it."""
@@ -67,8 +69,8 @@ class StackPlan:
 def stack_plan(settings: Settings, catalogue: Catalogue, project: str, stack: str) -> StackPlan:
     """The plan of what `settings` deploys; only for settings that `problems` finds nothing wrong with."""
     label, wanted = f"{project}-{stack}", settings.kubernetes
-    services = {}
-    for name, entry in settings.deployed(catalogue).items():
+    services, deployed = {}, settings.deployed(catalogue)
+    for name, entry in deployed.items():
         number = _number(entry)
         known = wanted.addresses
         services[name] = ServicePlan(
@@ -78,6 +80,7 @@ def stack_plan(settings: Settings, catalogue: Catalogue, project: str, stack: st
             gateway_address=None if known is None else str(known[2 * number]),
             instance_address=None if known is None else str(known[2 * number + 1]),
             node_port=wanted.node_port + number if wanted.link and wanted.node_address else None,
+            reads=tuple(one for one in entry.reads if one in deployed),
         )
     return StackPlan(label, services)
 
@@ -105,9 +108,6 @@ def problems(settings: Settings, catalogue: Catalogue, project: str, stack: str)
         for parameter in refused(entry.parameters):
             fix = "leave it out: CloudNativePG refuses it from others"
             found.append(Problem(f"{where}.parameters.{parameter}", "is set by the operator itself", fix))
-        if entry.reads:
-            what = f"reads {', '.join(entry.reads)}, which this platform does not let through yet"
-            found.append(Problem(f"{where}.reads", what, "deploy without it (waqiti:services), or on docker"))
         if wanted.addresses is not None and 2 * _number(entry) + 1 >= wanted.addresses.num_addresses:
             what = f"{wanted.addresses} has no two addresses left for {name}"
             found.append(Problem("kubernetes.addresses", what, "give it a wider part of the range"))

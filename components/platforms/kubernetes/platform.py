@@ -25,12 +25,19 @@ from components.platforms.interface import (
     Network,
     NetworkArgs,
 )
-from components.platforms.kubernetes import archive_parts, gateway_files, link, manifests, policies
+from components.platforms.kubernetes import (
+    archive_parts,
+    controls,
+    gateway_files,
+    link,
+    manifests,
+    policies,
+    reading,
+)
 from components.platforms.kubernetes import plan as kubernetes_plan
 from components.platforms.kubernetes.cluster import KubernetesCluster
 from components.platforms.kubernetes.route import GatewayRoute
 from components.platforms.kubernetes.serving import KubernetesInstance
-from components.platforms.local.gateway import ADMINISTRATOR
 from components.problems import ConfigurationError, Problem
 from servers.pgbouncer_versions import parse
 
@@ -38,6 +45,10 @@ if TYPE_CHECKING:
     from components.backup.points import RestorePointsEntry
     from components.catalogue.model import Catalogue
     from components.settings.model import Settings
+
+
+GATEWAY_SECONDS = "300"
+"""So long Pulumi waits for a gateway's pods; its servers are there by then."""
 
 
 class ServiceNamespace(pulumi.ComponentResource):
@@ -64,6 +75,7 @@ class KubernetesPlatform:
         self._ports = {
             name: settings.endpoint_port(entry) for name, entry in settings.deployed(catalogue).items()
         }
+        self._spaces: dict[str, ServiceNamespace] = {}
         self._serving: dict[str, KubernetesInstance] = {}
 
     @property
@@ -74,7 +86,7 @@ class KubernetesPlatform:
     def network(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions) -> Network:
         """The service's namespace (restricted pods only), its quota, and who may reach whom in it."""
         cluster, plan = self._cluster, self._cluster.plan.services[args.service]
-        whole = ServiceNamespace(name, opts)
+        whole = self._spaces[args.service] = ServiceNamespace(name, opts)
         kept = self._settings.protect_data and args.service not in self._settings.may_lose
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-namespace",
@@ -156,6 +168,7 @@ class KubernetesPlatform:
             args,
             cluster.plan.label,
             authority=cluster.source_authority is not None,
+            read=plan.reads,
         )
         spec |= {} if stored is None else stored.in_cluster()
         made = kubernetes.apiextensions.CustomResource(
@@ -164,7 +177,8 @@ class KubernetesPlatform:
             kind="Cluster",
             metadata={
                 **meta(kubernetes_plan.CLUSTER),
-                "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+                # Waited for below, by who can say why it does not come.
+                "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec=spec,
             opts=self._options(
@@ -245,7 +259,7 @@ class KubernetesPlatform:
         spec["template"]["metadata"]["annotations"] = {"waqiti/files": content}
         deployment = kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=meta("gateway"),
+            metadata={**meta("gateway"), "annotations": {"pulumi.com/timeoutSeconds": GATEWAY_SECONDS}},
             spec=_typed(spec),
             opts=self._options(opts.parent, secret, *before),
         )
@@ -262,25 +276,7 @@ class KubernetesPlatform:
             opts=self._options(opts.parent, deployment),
         )
         endpoint = cluster.endpoint(args.service, args.port, args.database, args.host)
-        control = {
-            "platform": "kubernetes",
-            "sockets": "",
-            "port": args.port,
-            "administrator": {
-                "name": ADMINISTRATOR,
-                "password": pulumi.Output.secret(args.administrator_password),
-            },
-            "routes": str(folder / "routes.ini"),
-            "service_userlist": "",
-            "pods": {
-                **access,
-                "labels": ",".join(f"{key}={one}" for key, one in policies.APP.items()),
-                "secret": manifests.ROUTE_SECRET,
-                "folder": manifests.GATEWAY_FOLDER,
-                "host": endpoint.host,
-                "authority": endpoint.sslrootcert,
-            },
-        }
+        control = controls.gateway(args, endpoint, access, folder)
         return Gateway(service, endpoint, control, version)
 
     def backup(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions) -> BackupControl | None:
@@ -304,7 +300,11 @@ class KubernetesPlatform:
     def let_through(
         self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions
     ) -> None:
-        """Refused before anything is made: `plan.problems`."""
+        """Policies at both ends, and the CA certificate that the reader's subscriptions trust."""
+        by = next(one for one, made in self._serving.items() if made is reader.resource)
+        service = next(one for one, made in self._spaces.items() if made is network.resource)
+        opts = self._options(opts.parent, self._spaces[by], network.resource)
+        reading.let_through(name, self._cluster.plan, (by, service), self._serving[service].certificate, opts)
 
     def _files(self, args: GatewayArgs) -> pulumi.Output[dict[str, str]]:
         cluster, plan = self._cluster, self._cluster.plan.services[args.service]

@@ -20,6 +20,8 @@ class Program:
     ldflags: str
     typical_minutes: float
     tags: str = ""
+    gcflags: str = ""
+    """For the compiler, of every package."""
 
 
 def go_command(places: Places, console: Console) -> Path:
@@ -64,6 +66,9 @@ def build(program: Program, output: Path, go: Path, places: Places, console: Con
     minutes = f"typically {program.typical_minutes:g} min on 2 cores"
     with console.step(title, minutes):
         tags = ["-tags", program.tags] if program.tags else []
+        flags = ["-ldflags", f"-s -w {program.ldflags}"]
+        if program.gcflags:
+            flags += ["-gcflags", f"all={program.gcflags}"]
         console.progress(f"{title}: fetching its modules")
         listed = commands.run(
             [go, "list", "-deps", *tags, program.package],
@@ -83,7 +88,7 @@ def build(program: Program, output: Path, go: Path, places: Places, console: Con
             console.progress(f"{title}: {compiled} of at most {total} packages ({minutes})")
 
         commands.run(
-            [go, "build", "-v", *tags, "-ldflags", f"-s -w {program.ldflags}", "-o", target, program.package],
+            [go, "build", "-v", *tags, *flags, "-o", target, program.package],
             title,
             log,
             env=env,

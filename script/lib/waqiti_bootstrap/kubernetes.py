@@ -7,6 +7,7 @@ where it was.
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import time
@@ -29,25 +30,36 @@ _VERSION = "k8s.io/component-base/version"
 _PLUGIN_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _OPERATOR_MODULE = "github.com/cloudnative-pg/cloudnative-pg"
 
-PROGRAMS = (
-    golang.Program(
-        "kubebox",
-        "kubernetes/kubebox",
-        ".",
-        f"-X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
-        f" -X {_VERSION}.gitTreeState=archive",
-        6,
-    ),
-    golang.Program("cnpg-manager", "kubernetes/tools", f"{_OPERATOR_MODULE}/cmd/manager", "", 1.5),
-    golang.Program("coredns", "kubernetes/tools", "./coredns", "", 0.5),
-    golang.Program(
-        "kube-router",
-        "kubernetes/tools",
-        "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
-        "",
-        0.5,
-    ),
-    golang.Program("pulumi-resource-kubernetes", "kubernetes/provider", ".", f"-X main.version={PLUGIN}", 7),
+_QUICKLY = "-l -dwarf=false"
+"""Without inlining and what debuggers need it compiles in half the processor time; what runs is a test's."""
+_COMPONENTS = Path("pkg", "provider", "provider_construct.go")
+"""Where the plugin names its component resources."""
+_COMPONENT_LINE = re.compile(r'^\t(provider(helmv4|kustomizev2|yamlv2) |"kubernetes:).*\n', re.MULTILINE)
+
+PROGRAMS = tuple(
+    replace(program, gcflags=_QUICKLY)
+    for program in (
+        golang.Program(
+            "kubebox",
+            "kubernetes/kubebox",
+            ".",
+            f"-X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
+            f" -X {_VERSION}.gitTreeState=archive",
+            6,
+        ),
+        golang.Program("cnpg-manager", "kubernetes/tools", f"{_OPERATOR_MODULE}/cmd/manager", "", 1.5),
+        golang.Program("coredns", "kubernetes/tools", "./coredns", "", 0.5),
+        golang.Program(
+            "kube-router",
+            "kubernetes/tools",
+            "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            "",
+            0.5,
+        ),
+        golang.Program(
+            "pulumi-resource-kubernetes", "kubernetes/provider", ".", f"-X main.version={PLUGIN}", 7
+        ),
+    )
 )
 APPLETS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
 """Names under which `kubebox` is each of them."""
@@ -106,11 +118,29 @@ def _build(missing: list[golang.Program], places: Places, console: Console) -> N
 
 
 def _with_embedded(program: golang.Program, go: Path, places: Places) -> Path:
-    """A copy of the plugin's module, with the two files that its own build generates from others of its."""
-    source = _module(program, _PLUGIN_MODULE, go, places) / "cmd" / "pulumi-resource-kubernetes"
-    copy = places.cache / "plugin-source"
-    files.remove(copy)
+    """A copy of the plugin's module, with the two files that its own build generates from others of its.
+
+    Without its component resources (charts, kustomizations, YAML files), of which no stack of ours has one:
+    they bring Pulumi's Go SDK for Kubernetes, which takes longer to compile than all else together.
+    """
+    whole = _module(program, _PLUGIN_MODULE, go, places)
+    source = whole / "cmd" / "pulumi-resource-kubernetes"
+    copy, without = places.cache / "plugin-source" / "main", places.cache / "plugin-source" / "provider"
+    files.remove(copy.parent)
     shutil.copytree(places.toolchain / program.module, copy)
+    # Files of Go's cache are read-only, and so would copies be.
+    shutil.copytree(whole, without, copy_function=shutil.copyfile)
+    for folder in (without, *(one for one in without.rglob("*") if one.is_dir())):
+        folder.chmod(0o755)
+    components = without / _COMPONENTS
+    components.write_text(_COMPONENT_LINE.sub("", components.read_text()))
+    commands.run(
+        [go, "mod", "edit", f"-replace={_PLUGIN_MODULE}={without}"],
+        "changing the plugin's module",
+        places.cache / "logs" / "go-edit.log",
+        env=golang.environment(places),
+        cwd=copy,
+    )
     schema = json.loads((source / "schema.json").read_text()) | {"version": PLUGIN}
     (copy / "schema-embed.json").write_text(json.dumps(schema))
     shutil.copyfile(source / "terraform-mapping.json", copy / "terraform-mapping-embed.json")
@@ -161,7 +191,7 @@ def _stamp(program: golang.Program, places: Places) -> Path:
 
 def _digest(program: golang.Program, places: Places) -> str:
     """Of what decides how it is built."""
-    digest = hashlib.sha256(program.ldflags.encode())
+    digest = hashlib.sha256(f"{program.ldflags} {program.gcflags}".encode())
     for file in sorted((places.toolchain / program.module).rglob("*")):
         if file.suffix in {".mod", ".sum", ".go"}:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())

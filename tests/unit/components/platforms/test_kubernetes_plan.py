@@ -10,7 +10,7 @@ import pytest
 from components.catalogue.model import Catalogue
 from components.catalogue.read import read_catalogue
 from components.platforms.interface import InstanceArgs, Network
-from components.platforms.kubernetes import gateway_files, link, manifests
+from components.platforms.kubernetes import gateway_files, link, manifests, reads
 from components.platforms.kubernetes.operator_parameters import refused
 from components.platforms.kubernetes.plan import StackPlan, problems, stack_plan
 from components.platforms.kubernetes.policies import CLIENT, policies
@@ -124,9 +124,32 @@ def test_what_cannot_be_deployed_is_named(catalogue: Catalogue, changes: dict[st
     assert [one.key for one in found] == [where]
 
 
-def test_a_service_that_reads_others_is_refused(catalogue: Catalogue) -> None:
-    found = problems(settings(), catalogue, "waqiti", "prod")
-    assert [one.key for one in found] == ["services.yaml: services.analytics.reads"]
+def test_who_reads_others_mounts_their_authorities_once_they_are_there(catalogue: Catalogue) -> None:
+    assert problems(settings(), catalogue, "waqiti", "prod") == []
+    plan, args = planned(catalogue, settings()).services["analytics"], instance_args(catalogue)
+    assert plan.reads == ("user", "wallet")
+    wanted = settings().kubernetes
+    spec = manifests.cluster(plan, wanted, args, "waqiti-prod", authority=True, read=plan.reads)
+    maps = [one["configMap"] for one in spec["projectedVolumeTemplate"]["sources"]]
+    assert [(one["name"], one.get("optional", False)) for one in maps] == [
+        ("shared-authority", False),
+        ("reads-user", True),
+        ("reads-wallet", True),
+    ]
+
+
+def test_who_is_not_deployed_is_not_read(catalogue: Catalogue) -> None:
+    some = planned(catalogue, settings(services=["analytics", "wallet"]))
+    assert some.services["analytics"].reads == ("wallet",)
+
+
+def test_only_the_readers_instances_reach_what_is_read() -> None:
+    (out,) = reads.way_out("waqiti-prod-user")["egress"]
+    (into,) = reads.way_in("waqiti-prod-analytics")["ingress"]
+    for there, ends in (("waqiti-prod-user", out["to"]), ("waqiti-prod-analytics", into["from"])):
+        (end,) = ends
+        assert end["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": there}
+        assert end["podSelector"]["matchLabels"] == {"cnpg.io/cluster": "db"}
 
 
 def test_nobody_is_let_in_but_who_is_named(catalogue: Catalogue) -> None:

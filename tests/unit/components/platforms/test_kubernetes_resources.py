@@ -26,7 +26,7 @@ CATALOGUE = read_catalogue(REPOSITORY / "services.yaml")
 SETTINGS = Settings.model_validate(
     {
         "platform": "kubernetes",
-        "services": ["user"],
+        "services": ["user", "analytics"],
         "source": {
             "host": "postgres-shared",
             "address": "10.99.0.1",
@@ -60,7 +60,10 @@ def declared() -> tuple[Mapping[str, Registered], dict[str, Any]]:
 
         def deploy() -> None:
             platform = KubernetesPlatform(SETTINGS, CATALOGUE, "waqiti", "test")
-            made = program.service_database("user", CATALOGUE, SETTINGS, platform)
+            made, reader = (
+                program.service_database(one, CATALOGUE, SETTINGS, platform) for one in ("user", "analytics")
+            )
+            reader.let_read(made)
             given = {"gateway": dict(made.gateway.control), "instance": dict(made.instance.control)}
             pulumi.Output.from_input(given).apply(controls.update)
 
@@ -84,7 +87,10 @@ def test_what_holds_data_is_protected_and_its_namespace_too(
 ) -> None:
     found, _ = declared
     kept = {name for name, one in found.items() if one.protect and one.type.startswith("kubernetes:")}
-    assert kept == {"user-network-namespace", "user-instance-cluster"}
+    assert {name for name in kept if name.startswith("user-")} == {
+        "user-network-namespace",
+        "user-instance-cluster",
+    }
 
 
 def test_no_password_is_in_a_deployments_spec(declared: tuple[Mapping[str, Registered], Any]) -> None:
@@ -104,3 +110,18 @@ def test_the_contract_says_where_the_pods_are(declared: tuple[Mapping[str, Regis
     assert gateway.pods.host == "postgres-user.waqiti-test-user.svc"
     assert instance.link is not None
     assert ("Service", "way-back") in instance.link.objects  # type: ignore[union-attr]
+
+
+def test_who_reads_another_gets_a_policy_at_either_end_and_its_authority(
+    declared: tuple[Mapping[str, Registered], Any],
+) -> None:
+    found, _ = declared
+    places = {
+        end: found[f"analytics-reads-user-{end}"].inputs["metadata"]
+        for end in ("way-out", "way-in", "authority")
+    }
+    assert {end: (meta["namespace"], meta["name"]) for end, meta in places.items()} == {
+        "way-out": ("waqiti-test-analytics", "reads-user"),
+        "way-in": ("waqiti-test-user", "read-by-analytics"),
+        "authority": ("waqiti-test-analytics", "reads-user"),
+    }
