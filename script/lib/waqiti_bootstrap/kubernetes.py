@@ -45,7 +45,7 @@ PROGRAMS = tuple(
             ".",
             f"-X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
             f" -X {_VERSION}.gitTreeState=archive",
-            6,
+            5,
         ),
         golang.Program("cnpg-manager", "kubernetes/tools", f"{_OPERATOR_MODULE}/cmd/manager", "", 1.5),
         golang.Program("coredns", "kubernetes/tools", "./coredns", "", 0.5),
@@ -57,7 +57,7 @@ PROGRAMS = tuple(
             0.5,
         ),
         golang.Program(
-            "pulumi-resource-kubernetes", "kubernetes/provider", ".", f"-X main.version={PLUGIN}", 7
+            "pulumi-resource-kubernetes", "kubernetes/provider", ".", f"-X main.version={PLUGIN}", 2.5
         ),
     )
 )
