@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from components.platforms.kubernetes.manifests import STACK
 from components.platforms.kubernetes.plan import CLUSTER, GATEWAY_MEMORY, StackPlan
 from components.problems import Problem
 from servers.kubernetes_api import ClusterApi, Object
@@ -60,9 +61,11 @@ def memory(api: ClusterApi, plan: StackPlan, settings: KubernetesSettings) -> It
 
 
 def volumes(api: ClusterApi, plan: StackPlan) -> Iterator[Problem]:
-    """Volumes under the names that the operator is going to use, without the cluster that they were of."""
+    """Volumes in the stack's namespaces under the names that the operator is going to use, without the
+    cluster that they were of."""
     for service in plan.services.values():
-        if api.find("Namespace", service.namespace) is None:
+        there = api.find("Namespace", service.namespace)
+        if there is None or (there["metadata"].get("labels") or {}).get(STACK) != plan.label:
             continue
         if api.find("Cluster", CLUSTER, service.namespace) is not None:
             continue
