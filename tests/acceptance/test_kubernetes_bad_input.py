@@ -102,7 +102,7 @@ def namespace(kubeconfig: Path) -> Iterator[tuple[ClusterApi, str]]:
     api, name = ClusterApi(own_cluster.CONTEXT, str(kubeconfig)), f"waqiti-{STACK}-user"
     yield api, name
     api.delete("Namespace", name)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while api.find("Namespace", name) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.5)

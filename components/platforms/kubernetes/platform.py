@@ -259,7 +259,9 @@ class KubernetesPlatform:
         spec["template"]["metadata"]["annotations"] = {"waqiti/files": content}
         deployment = kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata={**meta("gateway"), "annotations": {"pulumi.com/timeoutSeconds": GATEWAY_SECONDS}},
+            metadata=_typed(
+                {**meta("gateway"), "annotations": {"pulumi.com/timeoutSeconds": GATEWAY_SECONDS}}
+            ),
             spec=_typed(spec),
             opts=self._options(opts.parent, secret, *before),
         )
