@@ -32,8 +32,8 @@ from operations.backup import catalogue
 from operations.backup.archive import Archive
 from operations.backup.state import read_state
 from operations.backup.take import take
-from operations.restore.instance import Scratch
 from operations.restore.restore import restore
+from operations.restore.scratch import Scratch
 from operations.restore.target import Target
 from operations.restore.unpack import unpack
 from servers import binaries, paths, ports

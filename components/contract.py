@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from components.archive_container import ArchiveContainer
+
 CONTRACT_VERSION = 1
 """Raised when a reader of the old shape would misunderstand the new one."""
 
@@ -202,8 +204,12 @@ class BackupControl(_Part):
     slot: str
     """The physical replication slot through which WAL is received."""
     binaries: str
-    """PostgreSQL's programs, of the instance's version."""
+    """PostgreSQL's programs, of the instance's version: of this machine, or in the container."""
     policy: BackupPolicy
+    administrator: str | None = None
+    """The instance's superuser; None: its data folder says."""
+    container: ArchiveContainer | None = None
+    """None: a process of this machine fills it."""
     stored: StoredArchive | None = None
     """None: `folder` is the archive."""
 

@@ -32,6 +32,8 @@ _WHERE = {
     "docker-link": "components.platforms.docker.link:LinkProvider",
     "docker-gateway-files": "components.platforms.docker.gateway:GatewayFilesProvider",
     "docker-instance-files": "components.platforms.docker.instance_files:FilesProvider",
+    "docker-archive": "components.platforms.docker.archive:ArchiveProvider",
+    "docker-archive-files": "components.platforms.docker.archive:ArchiveFilesProvider",
     "kubernetes-instance": "components.platforms.kubernetes.serving:InstanceProvider",
     "kubernetes-route": "components.platforms.kubernetes.route:RouteProvider",
     "kubernetes-link": "components.platforms.kubernetes.link:LinkProvider",

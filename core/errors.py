@@ -241,6 +241,12 @@ class KeyMissing(RestoreFailed):
     exit_code = 57
 
 
+class ArchiveAway(MigrationError):
+    """The container that fills a service's archive does not run, so nothing can be asked of it."""
+
+    exit_code = 58
+
+
 class RestoreInTheWay(MigrationError):
     """A restored instance stands beside the service's own already, or there is none to go on with."""
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from servers.docker_transport import exchange, message, unframed
+from servers.docker_transport import exchange, frames, message, unframed
 from servers.errors import ServerError
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -107,9 +110,10 @@ class Engine:
         found = self.container(container)
         return found is not None and network in found["NetworkSettings"]["Networks"]
 
-    def connect(self, network: str, container: str) -> None:
-        """Join a running container to a network."""
-        self._call("POST", f"/networks/{quote(network)}/connect", {"Container": container})
+    def connect(self, network: str, container: str, address: str | None = None) -> None:
+        """Join a running container to a network; at `address`, or at one that the engine chooses."""
+        at = {"EndpointConfig": {"IPAMConfig": {"IPv4Address": address}}} if address else {}
+        self._call("POST", f"/networks/{quote(network)}/connect", {"Container": container, **at})
 
     def disconnect(self, network: str, container: str) -> None:
         """Take a running container out of a network."""
@@ -121,6 +125,59 @@ class Engine:
         path = f"/containers/{quote(container)}/logs?stdout=1&stderr=1&tail={lines}"
         raw = self._call("GET", path, raw=True)
         return unframed(raw).decode(errors="replace").splitlines()
+
+    def make_container(self, name: str, body: Mapping[str, Any]) -> None:
+        """Make a container, which is not started. `body` as the API takes it (Create a container)."""
+        self._call("POST", f"/containers/create?{urlencode({'name': name})}", dict(body))
+
+    def remove_container(self, name: str) -> None:
+        """End a container and remove it; nothing to do where there is none."""
+        self._call("DELETE", f"/containers/{quote(name)}?force=1&v=1", missing_is_none=True)
+
+    def execute(
+        self,
+        container: str,
+        argv: Sequence[str],
+        said: Callable[[str], None],
+        variables: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run a program in a running container and tell each line that it writes; returns its exit status.
+
+        Ctrl-C here is one for the program there, which is waited for. Never a secret in `argv`; `variables`
+        are its environment's. Raises ServerError.
+        """
+        body = {
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Cmd": list(argv),
+            "Env": [f"{name}={value}" for name, value in (variables or {}).items()],
+        }
+        made = str(self._call("POST", f"/containers/{quote(container)}/exec", body)["Id"])
+        begin = {"Detach": False, "Tty": False}
+        try:
+            text = ""
+            for piece in frames(self.socket, f"/v{_spoken(self.socket)}/exec/{made}/start", begin):
+                *lines, text = (text + piece.decode(errors="replace")).split("\n")
+                for line in lines:
+                    said(line)
+            if text:
+                said(text)
+        except BaseException:
+            self._end_execution(made)
+            raise
+        return int(self._call("GET", f"/exec/{made}/json").get("ExitCode") or 0)
+
+    def _end_execution(self, made: str) -> None:
+        """The engine knows the process by its id on this machine, and has no call that signals it."""
+        for number in (signal.SIGINT, signal.SIGKILL):
+            found = self._call("GET", f"/exec/{made}/json")
+            if not found["Running"] or int(found["Pid"]) <= 1:
+                return
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(int(found["Pid"]), number)
+            deadline = time.monotonic() + SECONDS
+            while time.monotonic() < deadline and self._call("GET", f"/exec/{made}/json")["Running"]:
+                time.sleep(0.1)
 
     def make_network(self, name: str, labels: Mapping[str, str]) -> None:
         """An ordinary network, with addresses that the engine chooses."""

@@ -5,9 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from servers.errors import ServerError
+
+_HEADERS = {"Content-Type": "application/json", "Host": "docker"}
+_FRAME_HEAD = 8
+"""Bytes ahead of each piece of a stream, the last four its length; see `unframed`."""
 
 
 def exchange(
@@ -15,9 +21,8 @@ def exchange(
 ) -> tuple[int, bytes]:
     """Status and content of an answer, over a connection of its own."""
     connection = _UnixConnection(path, seconds)
-    headers = {"Content-Type": "application/json", "Host": "docker"}
     try:
-        connection.request(method, target, None if body is None else json.dumps(body), headers)
+        connection.request(method, target, None if body is None else json.dumps(body), _HEADERS)
         response = connection.getresponse()
         return response.status, response.read()
     except OSError as error:
@@ -26,8 +31,30 @@ def exchange(
         connection.close()
 
 
+def frames(path: str, target: str, body: dict[str, Any]) -> Iterator[bytes]:
+    """What comes back of a POST as a stream, in pieces as they are written, until its other end is closed.
+
+    No limit of time: who writes may be silent for hours. Raises ServerError.
+    """
+    connection = _UnixConnection(path, None)
+    try:
+        connection.request("POST", target, json.dumps(body), {**_HEADERS, "Connection": "close"})
+        response = connection.getresponse()
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            said = message(response.read())
+            raise ServerError(
+                f"answered {response.status}: {said}", where="Docker Engine", to_do="see its log"
+            )
+        while len(head := response.read(_FRAME_HEAD)) == _FRAME_HEAD:
+            yield response.read(int.from_bytes(head[4:], "big"))
+    except OSError as error:
+        raise _unusable(path, error) from None
+    finally:
+        connection.close()
+
+
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
+    def __init__(self, path: str, timeout: float | None) -> None:
         super().__init__("docker", timeout=timeout)
         self._path = path
 

@@ -75,8 +75,9 @@ def hand_over(*paths: Path) -> None:
             os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
 
-def write_private(path: Path, text: str, *, ours: bool = False) -> None:
-    """Writes `path` atomically (temporary, rename), mode 0600, for the servers' user (`ours`: for us)."""
+def write_private(path: Path, text: str, *, ours: bool = False, owner: OsUser | None = None) -> None:
+    """Writes `path` atomically (temporary, rename), mode 0600, for the servers' user; `ours`: for us;
+    `owner`: for a container's user."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -84,7 +85,9 @@ def write_private(path: Path, text: str, *, ours: bool = False) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if not ours:
+        if owner is not None:
+            os.chown(temporary, owner.uid, owner.gid)
+        elif not ours:
             hand_over(temporary)
         temporary.rename(path)
     except BaseException:

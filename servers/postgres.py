@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +67,11 @@ class PostgresServer:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def allow_administrators(self, superuser: str) -> None:
-        """Lets `osuser.administrators()` be the superuser over the unix socket (`peer map=waqiti`)."""
-        mapped = "".join(f'{IDENT_MAP} "{user}" "{superuser}"\n' for user in osuser.administrators())
+    def allow_administrators(self, superuser: str, more: Iterable[str] = ()) -> None:
+        """Lets `osuser.administrators()`, and `more` of the operating system's users, be the superuser over
+        the unix socket (`peer map=waqiti`)."""
+        users = dict.fromkeys((*osuser.administrators(), *more))
+        mapped = "".join(f'{IDENT_MAP} "{user}" "{superuser}"\n' for user in users)
         _write_if_changed(self.data / "pg_ident.conf", mapped)
 
     def configure(self, parameters: Mapping[str, str], hba: Sequence[str]) -> frozenset[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from servers import osuser, paths
 from servers.errors import ServerError
+from servers.osuser import OsUser
 
 FOLDER = "gnupg"
 """In the archive's folder."""
@@ -14,14 +17,17 @@ _KEY = "key.asc"
 _OPTIONS = ("--batch", "--no-tty", "--no-autostart")
 
 
-def lay_out(folder: Path, public_key: str | None) -> str | None:
+def lay_out(folder: Path, public_key: str | None, owner: OsUser | None = None) -> str | None:
     """Make the folder with that key alone; returns its fingerprint. Without a key: no folder, and None.
 
-    Raises ServerError: no gpg on this machine, no key that could be encrypted to.
+    `owner`: a container's user, whose it is to be; None: the servers' user here. Raises ServerError: no gpg
+    on this machine, no key that could be encrypted to.
     """
     if public_key is None:
         shutil.rmtree(folder, ignore_errors=True)
         return None
+    if owner is not None:
+        return _for_container(folder, public_key, owner)
     known = folder / _KEY
     if known.exists() and known.read_text(encoding="utf-8") == public_key:
         return _fingerprint(folder)
@@ -42,6 +48,24 @@ def lay_out(folder: Path, public_key: str | None) -> str | None:
     osuser.write_private(new / _KEY, public_key)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
+    return fingerprint
+
+
+def _for_container(folder: Path, public_key: str, owner: OsUser) -> str | None:
+    """Made beside by the servers' user here, who may not see what is a container's."""
+    known = folder / _KEY
+    with tempfile.TemporaryDirectory(prefix="waqiti-keyring-") as beside:
+        Path(beside).chmod(0o755)
+        made = Path(beside) / FOLDER
+        fingerprint = lay_out(made, public_key)
+        if known.exists() and known.read_text(encoding="utf-8") == public_key:
+            return fingerprint
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(
+            made, folder, ignore=lambda _at, names: [one for one in names if one.startswith("S.")]
+        )
+    for one in (folder, *folder.rglob("*")):
+        os.chown(one, owner.uid, owner.gid, follow_symlinks=False)
     return fingerprint
 
 

@@ -12,12 +12,14 @@ All of it is the servers' user's alone (0700).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from components import supervisors
 from components.backup import encryption
 from components.contract import BackupControl, Endpoint
 from servers import osuser, paths
+from servers.osuser import OsUser
 
 SUPERVISOR = "operations.backup.supervise"
 """The module that keeps an archive filled: `python -m SUPERVISOR FOLDER`."""
@@ -64,15 +66,21 @@ def conninfo(folder: Path, endpoint: Endpoint, role: str) -> str:
     return " ".join(f"{name}={_word(value)}" for name, value in words.items())
 
 
-def write(control: BackupControl, endpoint: Endpoint, role: str, password: str) -> bool:
-    """Lay the folder out; returns whether a file changed. Raises ServerError."""
+def write(
+    control: BackupControl, endpoint: Endpoint, role: str, password: str, owner: OsUser | None = None
+) -> bool:
+    """Lay the folder out; returns whether a file changed. `owner`: a container's user who fills it, whom this
+    machine need not know; None: the servers' user here. Raises ServerError."""
     folder = Path(control.folder)
     for part in (folder, *(folder / name for name in ("barman", "dumps", "state", "log"))):
-        paths.make_private(part)
-    user = osuser.service_user()
+        if owner is None:
+            paths.make_private(part)
+        else:
+            part.mkdir(0o700, exist_ok=True)
+            os.chown(part, owner.uid, owner.gid)
     compression = control.policy.compression
     barman = _BARMAN.format(
-        user=user.name if user else osuser.administrators()[0],
+        user=owner.name if owner else osuser.administrators()[-1],
         folder=folder,
         service=control.service,
         conninfo=conninfo(folder, endpoint, role),
@@ -85,13 +93,13 @@ def write(control: BackupControl, endpoint: Endpoint, role: str, password: str) 
     )
     if compression != "none":
         barman += f"backup_compression = {compression}\nbackup_compression_location = client\n"
-    fingerprint = encryption.lay_out(folder / encryption.FOLDER, control.policy.encryption_key)
+    fingerprint = encryption.lay_out(folder / encryption.FOLDER, control.policy.encryption_key, owner)
     if fingerprint is not None:
         barman += f"encryption = gpg\nencryption_key_id = {fingerprint}\n"
     changed = [
-        _write(folder / "passfile", f"*:*:*:*:{_escaped(password)}\n"),
-        _write(folder / "barman.conf", barman),
-        _write(folder / "control.json", control.model_dump_json(indent=2) + "\n"),
+        _write(folder / "passfile", f"*:*:*:*:{_escaped(password)}\n", owner),
+        _write(folder / "barman.conf", barman, owner),
+        _write(folder / "control.json", _said(control), owner),
     ]
     return any(changed)
 
@@ -127,11 +135,17 @@ def stop_supervisor(folder: Path, seconds: float = 30.0) -> None:
     supervisors.stop(folder, seconds)
 
 
-def _write(path: Path, text: str) -> bool:
+def _write(path: Path, text: str, owner: OsUser | None) -> bool:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    osuser.write_private(path, text)
+    osuser.write_private(path, text, owner=owner)
     return True
+
+
+def _said(control: BackupControl) -> str:
+    """For who fills the archive, to whom all of it is here."""
+    left_out = {"container", "stored"} | ({"administrator"} if control.administrator is None else set())
+    return control.model_dump_json(indent=2, exclude=left_out) + "\n"
 
 
 def _word(value: str) -> str:

@@ -72,6 +72,8 @@ class InstanceArgs:
     """Roles as which instances that are let through to this one follow what they read of `database`."""
     locale: Locale = PLAIN
     """What `database` will be given: a platform refuses one that its servers do not have."""
+    backup_role: str | None = None
+    """As which its archive streams, where it is backed up."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,9 @@ class BackupArgs:
 
     service: str
     version: int
-    endpoint: Endpoint
-    """The instance's."""
+    instance: Instance
+    administrator: str
+    """The instance's superuser."""
     role: str
     """The backup role."""
     password: pulumi.Input[str]

@@ -166,6 +166,7 @@ class ServiceDatabase(pulumi.ComponentResource):
                 replication_roles=(entry.migration_role, entry.backup_role),
                 reading_roles=self._reading_roles(),
                 keep_data=args.keep_data,
+                backup_role=entry.backup_role if self._is_backed_up() else None,
             ),
             self._child(holds_data=True),
         )
@@ -233,7 +234,8 @@ class ServiceDatabase(pulumi.ComponentResource):
             BackupArgs(
                 service=self._name,
                 version=args.version,
-                endpoint=self.instance.endpoint,
+                instance=self.instance,
+                administrator=ADMINISTRATOR,
                 role=self.backup.name,
                 password=self.backup.password,
                 policy=args.entry.backup.policy,

@@ -101,6 +101,9 @@ class DockerSettings(BaseModel):
     """Of the instances, best with a digest: `postgres:17@sha256:...`. It has to be on the Docker host."""
     gateway_image: str | None = None
     """An image with `pgbouncer` on its PATH; None: the instances' image has it."""
+    archive_image: str | None = None
+    """Of the containers that fill the archives, made by script/archive-image; None: the one of that name for
+    the stack's version of PostgreSQL."""
     postgres_user: str = Field(default="999:999", pattern=r"^[1-9]\d*:\d+$")
     """User and group of `postgres` in the instances' image, as numbers; the official image's is 999:999."""
     subnet: str = "172.30.0.0/16"

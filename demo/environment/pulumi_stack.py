@@ -113,6 +113,8 @@ def _settings(options: Options, cluster: Cluster | None = None) -> dict[str, Any
         settings["waqiti:platform"] = options.platform
         settings["waqiti:docker"] = {"postgresImage": docker_host.image_name(), "subnet": docker_host.SUBNET}
         settings["waqiti:source"]["address"] = docker_host.LINK_ADDRESS
+        # The image that fills archives is one more to make.
+        settings["waqiti:backups"] = False
     if cluster is not None:
         settings["waqiti:platform"] = options.platform
         settings["waqiti:kubernetes"] = cluster.settings

@@ -15,6 +15,19 @@ CONTROL = "control.json"
 
 
 @dataclass(frozen=True)
+class Container:
+    """Where an archive is filled on Docker: `components.contract.ArchiveContainer`."""
+
+    socket: str
+    name: str
+    image: str
+    user: str
+    instance: str
+    volume: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Archive:
     """One service's archive. `policy` is `components.contract.BackupPolicy` as JSON types."""
 
@@ -23,6 +36,10 @@ class Archive:
     slot: str
     binaries: Path
     policy: dict[str, Any]
+    administrator: str | None = None
+    """The instance's superuser; None: its data folder says."""
+    container: Container | None = None
+    """In which its programs run; None: here, which is also so in the container itself."""
 
     @classmethod
     def of(cls, control: BackupControl) -> Archive:
@@ -42,6 +59,8 @@ class Archive:
             control["slot"],
             Path(control["binaries"]),
             control["policy"],
+            control.get("administrator"),
+            Container(**there) if (there := control.get("container")) else None,
         )
 
     @property

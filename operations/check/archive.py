@@ -37,7 +37,7 @@ def check_supervisor(archive: Archive, found: Found) -> None:
         found("supervisor", "no supervisor runs, so nothing is received and nothing taken", "run `pulumi up`")
         return
     if time.time() - state.beat > 6 * BEAT_SECONDS:
-        found("supervisor", f"the supervisor {state.pid} is silent", f"see {archive.log}/supervisor.log")
+        found("supervisor", f"the supervisor {state.pid} is silent", _log_of(archive))
     if state.stopped:
         found(
             "receiver",
@@ -63,6 +63,12 @@ def check_supervisor(archive: Archive, found: Found) -> None:
     for name, task in state.tasks.items():
         if task.failures:
             found("task", f"{name} failed {task.failures} times, last: {task.said}", "see its line")
+
+
+def _log_of(archive: Archive) -> str:
+    if archive.container is not None:
+        return f"see docker logs {archive.container.name}"
+    return f"see {archive.log}/supervisor.log"
 
 
 def _receiver_remedy(archive: Archive, said: str) -> str:

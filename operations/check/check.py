@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from components.contract import Service
 from operations.backup.archive import Archive
-from operations.check.archive import check_backups, check_files, check_supervisor, check_wal
+from operations.check.archive import check_backups, check_supervisor
 from operations.check.model import Checked, Finding, Read
 from operations.check.server import check_server
+from operations.inside.verbs import check_files, check_wal
 
 
 def check(

@@ -11,9 +11,9 @@ from rich.table import Table as Grid
 from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
 from core.errors import WrongState
 from core.progress.units import size
-from operations.backup.renew import RECEIVER_SECONDS, renew_slot
-from operations.backup.take import take
+from operations.backup.renew import RECEIVER_SECONDS
 from operations.commands.common import archives_of, stored_of
+from operations.inside.verbs import renew_slot, take
 from operations.object_store.take import take as take_stored
 
 

@@ -12,15 +12,15 @@ from components.contract import Contract, Service
 from core.cli import All, AsJson, ContractFile, Services, Stack, chosen, invocation
 from core.errors import ProofFailed
 from core.evidence.chain import Evidence, Kind
+from core.points.model import Point
 from core.points.store import PointStore
 from core.progress.units import duration
-from core.sessions.connections import Database
 from operations.backup.wal import parse_lsn
 from operations.commands.common import archives_of, stored_of
+from operations.inside.verbs import prove
 from operations.object_store.prove import prove as prove_stored
-from operations.proof.prove import Compare, prove
+from operations.proof.compare import comparison
 from operations.restore.target import Target
-from operations.restore_points.restored import check_restored
 
 
 def proof(
@@ -47,7 +47,7 @@ def proof(
     with here.progress() as progress:
         for service in wanted:
             progress.about(service.name)
-            target, compare = _at_point(agreed, service, to_point)
+            target, point = _at_point(agreed, service, to_point)
             try:
                 stored = stored_of(service)
                 if stored is None:
@@ -55,7 +55,8 @@ def proof(
                         archives[service.name],
                         progress.phase,
                         target=target,
-                        compare=compare,
+                        contract=agreed,
+                        point=point,
                         stop=here.interruption.stop,
                     )
                 else:
@@ -63,7 +64,7 @@ def proof(
                         stored,
                         progress.phase,
                         target=target,
-                        compare=compare,
+                        compare=None if point is None else comparison(agreed, point, service.name),
                         stop=here.interruption.stop,
                     )
             except ProofFailed as error:
@@ -93,15 +94,9 @@ def proof(
         here.out.print(grid)
 
 
-def _at_point(contract: Contract, service: Service, name: str | None) -> tuple[Target, Compare | None]:
+def _at_point(contract: Contract, service: Service, name: str | None) -> tuple[Target, Point | None]:
     if name is None:
         return Target(), None
     point = PointStore(contract).read(name)
     place = point.places.get(service.name)
-
-    def compare(database: Database) -> int:
-        verdict = check_restored(contract, point, {service.name: database})
-        verdict.require()
-        return verdict.rows
-
-    return Target(point=name, point_lsn=None if place is None else parse_lsn(place.lsn)), compare
+    return Target(point=name, point_lsn=None if place is None else parse_lsn(place.lsn)), point

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,15 +11,15 @@ from core.errors import WrongState
 from core.sessions.connections import Database
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup
-from operations.backup.take import take
 from operations.commands.common import archive_of, stored_of
+from operations.inside.verbs import restore, take
 from operations.object_store import restore as stored_restore
 from operations.object_store import swap as stored_swap
 from operations.object_store.archive import StoredBackups
 from operations.object_store.take import take as take_stored
-from operations.restore.beside import beside, give_up, make_room, require_restored
+from operations.restore.beside import beside, give_up, look_at, make_room, require_restored
 from operations.restore.exchange import Exchanged, exchange
-from operations.restore.restore import Restored, restore
+from operations.restore.restore import Restored
 from operations.restore.target import Target
 
 RECEIVER_SECONDS = 30.0
@@ -102,8 +101,7 @@ class _Folder:
         return beside(self.service).database(self.service.instance.database)
 
     def psql(self) -> str:
-        at, login = self.database().endpoint, self.database().login
-        return f"psql -h {shlex.quote(at.host)} -p {at.port} -U {login.name} {at.database}"
+        return look_at(self.service)
 
     def to_swap(self) -> Restored:
         return require_restored(self.service)

@@ -43,7 +43,7 @@ def _limits(
     processes = next(
         (
             int(one["processes"])
-            for kind in ("docker:Instance", "docker:Gateway")
+            for kind in ("docker:Instance", "docker:Gateway", "docker:Archive")
             for one in declared.of(kind)
             if one.get("container") == name
         ),
@@ -66,9 +66,7 @@ def _limits(
 
 
 def _networks(declared: Declared, name: str, found: Mapping[str, Any]) -> Iterator[Difference]:
-    # A gateway is in both networks of its service, an instance in the inner one.
-    both = {str(one["name"]) for one in declared.of("network:Network")}
-    own = {one for one in both if one.endswith("-inner")} if name.endswith("-instance") else both
+    own = {str(one["name"]) for one in declared.of("network:Network") if _is_in(name, str(one["name"]))}
     linked = {str(one["network"]) for one in declared.of("docker:Link") if one.get("container") == name}
     there = set(found["NetworkSettings"]["Networks"])
     for network in sorted(there - own - linked):
@@ -79,13 +77,21 @@ def _networks(declared: Declared, name: str, found: Mapping[str, Any]) -> Iterat
         yield _difference(declared, f"{name} in network {network}", "in it", "not in it", mend)
 
 
+def _is_in(container: str, network: str) -> bool:
+    """Whether a container is made in a network of its service: a gateway in those of the applications and of
+    the instance, an instance in the latter, an archive in its own."""
+    if container.endswith("-archive") or network.endswith("-archive"):
+        return container == network
+    return network.endswith("-inner") or not container.endswith("-instance")
+
+
 def _network(declared: Declared, want: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
     if bool(want.get("internal")) != bool(found.get("Internal")):
         states = [
             ("no way out" if one else "a way out") for one in (want.get("internal"), found.get("Internal"))
         ]
         yield _difference(declared, f"network {want['name']}", states[0], states[1], up(declared))
-    if str(want["name"]).endswith("-inner"):
+    if str(want["name"]).endswith(("-inner", "-archive")):
         ours = {str(one["name"]) for one in declared.of("container:Container")}
         readers = {str(one["container"]) for one in declared.of("docker:Link")}
         for one in (found.get("Containers") or {}).values():

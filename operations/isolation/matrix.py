@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 ELSEWHERE = "elsewhere"
 """The row of the container in no network of the stack."""
+ARCHIVE = "archive of "
+"""Before a service's name: the row of the network in which its archive is."""
 WITHOUT_ROUTE = 25
 """From this major version on, Docker Engine writes no default route into an internal network:
 https://docs.docker.com/engine/release-notes/25.0/, moby/moby pull request 46603."""
@@ -17,7 +19,7 @@ class Attempt:
     """One thing that was tried, and what came of it."""
 
     target: str
-    """`gateway:user`, `instance:user`, `host` or `out`."""
+    """`gateway:user`, `instance:user`, `archive:user`, `host` or `out`."""
     address: str
     port: int
     result: str
@@ -40,11 +42,11 @@ class Findings:
     engine: str
     """Docker Engine's version."""
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
-    """By the service whose network it was tried from, and ELSEWHERE."""
+    """By the service whose network it was tried from, ARCHIVE with a service's name, and ELSEWHERE."""
     default_routes: dict[str, int] = field(default_factory=dict)
     members: dict[str, frozenset[str]] = field(default_factory=dict)
-    """By network of a service, `user` and `user-inner`: who is in it, without the stack's name in front. Of
-    the first one, which applications join, only the stack's own containers."""
+    """By network of a service, `user`, `user-inner` and `user-archive`: who is in it, without the stack's
+    name in front. Of the first one, which applications join, only the stack's own containers."""
     reads: tuple[tuple[str, str], ...] = ()
     """(reader, service): whose instance is let through to whose, by the catalogue."""
     logins: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -76,18 +78,24 @@ class Findings:
         for origin, tried in self.attempts.items():
             own = False
             for one in tried:
-                mine = one.target == f"gateway:{origin}"
+                mine = one.target == _own(origin)
                 own |= mine and one.result == "open"
-                if one.reached and not mine:
+                if one.reached and not mine and one.target != _itself(origin):
                     yield f"from {origin}'s network: {one.target} at {one.address}:{one.port} is {one.result}"
             if origin != ELSEWHERE and not own:
-                yield f"from {origin}'s network: its own gateway is not in reach"
+                what = "instance" if origin.startswith(ARCHIVE) else "gateway"
+                yield f"from {origin}'s network: its own {what} is not in reach"
 
     def _strangers(self) -> Iterator[str]:
         for service in self.services:
             own = {f"{service}-instance", f"{service}-gateway"}
             let_in = {f"{reader}-instance" for reader, read in self.reads if read == service}
-            for network, admitted in ((service, own), (f"{service}-inner", own | let_in)):
+            archive = {f"{service}-instance", f"{service}-archive"}
+            for network, admitted in (
+                (service, own),
+                (f"{service}-inner", own | let_in),
+                (f"{service}-archive", archive),
+            ):
                 for one in sorted(self.members.get(network, frozenset()) - admitted):
                     yield f"{one} is in the network {network}"
 
@@ -97,6 +105,17 @@ class Findings:
                 yield f"{whose}'s login gets in at {database}'s {where}"
             if whose == database and not where:
                 yield f"{whose}'s login does not get in at its own gateway"
+
+
+def _own(origin: str) -> str:
+    """The one thing that may be reached from there."""
+    is_archive = origin.startswith(ARCHIVE)
+    return f"instance:{origin.removeprefix(ARCHIVE)}" if is_archive else f"gateway:{origin}"
+
+
+def _itself(origin: str) -> str:
+    """What is in that network because the network is its own, beside what it may reach."""
+    return f"archive:{origin.removeprefix(ARCHIVE)}" if origin.startswith(ARCHIVE) else ""
 
 
 def matrix(findings: Findings) -> str:

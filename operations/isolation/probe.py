@@ -1,9 +1,10 @@
 """Tries to get from everywhere to everywhere in a stack on Docker.
 
-A container of the instances' image joins each service's network as an application would, and one an ordinary
-network that is not the stack's. Each tries every service's gateway and instance (by name, by every address),
-the host's addresses and the way out (192.0.2.1, for documentation: nobody has it). Then each service's login
-is tried at every other service's gateway and instance, from the host, which is where they are in reach.
+A container of the instances' image joins each service's network as an application would, one the network
+of each service's archive, and one an ordinary network that is not the stack's. Each tries every service's
+gateway and instance (by name, by every address), the host's addresses and the way out (192.0.2.1, for
+documentation: nobody has it). Then each service's login is tried at every other service's gateway and
+instance, from the host, which is where they are in reach.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from components.contract import Contract, Endpoint, Login, Service
-from operations.isolation.matrix import ELSEWHERE, Attempt, Findings
+from operations.isolation.matrix import ARCHIVE, ELSEWHERE, Attempt, Findings
 from servers.docker_engine import Engine
 from servers.errors import ServerError
 
@@ -75,11 +76,14 @@ def find_out(engine: Engine, contract: Contract) -> Findings:
         name: [one for one in everything if one[0] != "host" or one[1] in hosts[name]]
         for name in findings.services
     }
+    archives = [name for name, one in contract.services.items() if _archive_of(one)]
+    targets |= {f"{ARCHIVE}{name}": targets[name] for name in archives}
     targets[ELSEWHERE] = [one for one in everything if one[1] in inside]
     elsewhere = f"{stack}-probe-{secrets.token_hex(4)}"
     engine.make_network(elsewhere, labels)
     try:
         networks = {name: f"{stack}-{name}" for name in findings.services} | {ELSEWHERE: elsewhere}
+        networks |= {f"{ARCHIVE}{name}": f"{stack}-{name}-archive" for name in archives}
         with ThreadPoolExecutor(max_workers=5) as pool:
             said = pool.map(
                 lambda origin: engine.run(image, networks[origin], script(targets[origin]), labels), networks
@@ -109,6 +113,9 @@ def _targets(engine: Engine, contract: Contract, hosts: Mapping[str, frozenset[s
             addresses = [one["IPAddress"] for one in _networks_of(engine, container).values()]
             for address in (host, container, *addresses):
                 yield f"{kind}:{name}", address, endpoint.port
+        if where := _archive_of(service):
+            for address in (where, *(one["IPAddress"] for one in _networks_of(engine, where).values())):
+                yield f"archive:{name}", address, endpoint.port
             ports.add(endpoint.port)
     for address in sorted(frozenset().union(*hosts.values())):
         # A published port would be at the host's addresses.
@@ -121,7 +128,9 @@ def _hosts(engine: Engine, stack: str, service: str) -> frozenset[str]:
     """The host's addresses in the networks of a service's containers, and the one that its applications'
     network would have for it. Asked of the networks: an internal one's is not among a container's."""
     names = {
-        name for kind in ("gateway", "instance") for name in _networks_of(engine, f"{stack}-{service}-{kind}")
+        name
+        for kind in ("gateway", "instance", "archive")
+        for name in _networks_of(engine, f"{stack}-{service}-{kind}")
     }
     configured = [((engine.network(name) or {}).get("IPAM") or {}).get("Config") or [] for name in names]
     return frozenset(one["Gateway"] for several in configured for one in several if one.get("Gateway"))
@@ -131,13 +140,18 @@ def _members(engine: Engine, stack: str, services: Sequence[str]) -> dict[str, f
     """Everybody in an inner network; of an applications' network only the stack's own containers."""
     own = {f"{stack}-{name}-{kind}" for name in services for kind in ("gateway", "instance")}
     found = {}
-    for network in (network for name in services for network in (name, f"{name}-inner")):
+    for network in (network for name in services for network in (name, f"{name}-inner", f"{name}-archive")):
         containers = ((engine.network(f"{stack}-{network}") or {}).get("Containers") or {}).values()
         members = {str(one["Name"]) for one in containers}
-        if not network.endswith("-inner"):
+        if network in services:
             members &= own
         found[network] = frozenset(name.removeprefix(f"{stack}-") for name in members)
     return found
+
+
+def _archive_of(service: Service) -> str | None:
+    """The container that fills a service's archive."""
+    return service.backups.container.name if service.backups and service.backups.container else None
 
 
 def _networks_of(engine: Engine, container: str) -> Mapping[str, Mapping[str, str]]:

@@ -23,6 +23,7 @@ HOLDS_DATA: Mapping[str, str] = {
 }
 """Types of resources that hold data, in words."""
 _SECRET_ONLY = "a password"  # noqa: S105 - no password
+_ARCHIVE = "nobody waits; WAL of some seconds is received later"
 _GATEWAYS = frozenset({f"{_DYNAMIC}local:Gateway", f"{_DYNAMIC}docker:GatewayFiles"})
 """A service has one; so with it comes and goes the service."""
 _RIGHTS = frozenset({"postgresql:index/grant:Grant", "postgresql:index/defaultPrivileges:DefaultPrivileges"})
@@ -155,7 +156,23 @@ def _docker_files(step: Step) -> Iterator[Meaning]:
             yield Meaning(step.service, Effect.RELOAD, "its certificate", "nobody waits")
 
 
+def _archive(step: Step) -> Iterator[Meaning]:
+    if step.operation == "create":
+        yield Meaning(step.service, Effect.NOTHING, "an archive is made, and a first backup begins")
+    elif step.operation == "update":
+        yield Meaning(step.service, Effect.NOTHING, "how its archive is filled", _ARCHIVE)
+    elif step.operation == "delete":
+        kept = "its files stay" if step.before.get("keep_data") else "its files are removed"
+        yield Meaning(step.service, Effect.NOTHING, f"its archive is filled no more: {kept}")
+
+
 def _container(step: Step) -> Iterator[Meaning]:
+    if step.name.endswith("-archive-container"):
+        if step.operation != "create":
+            yield Meaning(
+                step.service, Effect.NOTHING, f"its archive's container{_names(step.changes)}", _ARCHIVE
+            )
+        return
     gateway = step.name.endswith("-gateway-container")
     whose = "its gateway's container" if gateway else "its instance's container"
     if step.operation == "replace":
@@ -308,6 +325,8 @@ _RULES: Mapping[str, _Rule] = {
     f"{_DYNAMIC}docker:GatewayFiles": _gateway,
     f"{_DYNAMIC}docker:Gateway": _with_the_container,
     f"{_DYNAMIC}docker:Link": _link,
+    f"{_DYNAMIC}docker:ArchiveFiles": _archive,
+    f"{_DYNAMIC}docker:Archive": _with_the_container,
     f"{_DYNAMIC}local:RestorePoints": _restore_points,
     f"{_DYNAMIC}waqiti:RoleSettings": _role_settings,
     f"{_DYNAMIC}waqiti:GeneratedSecret": _secret,

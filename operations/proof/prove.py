@@ -16,8 +16,8 @@ from core.sessions.connections import Database
 from operations.backup import catalogue, locks
 from operations.backup.archive import Archive
 from operations.proof.results import Proof, keep_proof
-from operations.restore.instance import Scratch
 from operations.restore.restore import TIMEOUT_SECONDS, Restored, restore
+from operations.restore.scratch import Scratch, scratch_of
 from operations.restore.target import Target
 from servers import osuser
 
@@ -59,9 +59,9 @@ def prove(
         raise ProofFailed(f"another proof of {archive.service} is under way; wait for it")
     clock: dict[str, float] = {}
     try:
-        _remove(Scratch(folder, archive.binaries))
+        _remove(scratch_of(archive, folder))
         try:
-            proof = _prove(archive, Scratch(folder, archive.binaries), begun, target, compare, clock, stop)
+            proof = _prove(archive, scratch_of(archive, folder), begun, target, compare, clock, stop)
         except KeyMissing:
             raise
         except (MigrationError, OSError) as error:
@@ -73,7 +73,7 @@ def prove(
         keep_proof(archive, proof)
         return proof
     finally:
-        _remove(Scratch(folder, archive.binaries))
+        _remove(scratch_of(archive, folder))
         locks.release(lock)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from components.contract import Service
 from core.errors import RestoreInTheWay
-from operations.restore.instance import Scratch
+from operations.backup.archive import Archive
+from operations.inside import restored
+from operations.restore.configuration import configure_as
 from operations.restore.restore import RECORD, Restored
+from operations.restore.scratch import Scratch
 
 FOLDER = "restored"
 
@@ -18,7 +22,8 @@ FOLDER = "restored"
 def beside(service: Service) -> Scratch:
     """Where a service's restored instance is, on the same disk as its own."""
     control = service.instance_control
-    return Scratch(Path(control.data).parent / FOLDER, Path(control.binaries))
+    folder, archive = Path(control.data).parent / FOLDER, _in_container(service)
+    return Scratch(folder, Path(control.binaries)) if archive is None else restored.place(archive, folder)
 
 
 def read_restored(service: Service) -> Restored | None:
@@ -55,9 +60,51 @@ def make_room(service: Service) -> bool:
     return True
 
 
+def look_at(service: Service) -> str:
+    """A command line by which a person on this machine looks at the restored instance."""
+    scratch, archive = beside(service), _in_container(service)
+    database = scratch.database(service.instance.database)
+    words = (
+        f"-h {shlex.quote(database.endpoint.host)} -p {database.endpoint.port} "
+        f"-U {database.login.name} {database.endpoint.database}"
+    )
+    if archive is None:
+        return f"psql {words}"
+    return f"docker exec -it {restored.name_of(archive)} {scratch.binaries}/psql {words}"
+
+
 def give_up(service: Service) -> None:
     """Stop the restored instance and remove it. The service's own was never touched."""
-    scratch = beside(service)
-    if scratch.data.exists():
+    scratch, archive = beside(service), _in_container(service)
+    if archive is not None:
+        restored.remove(archive)
+    elif scratch.data.exists():
         scratch.server.stop("immediate")
     shutil.rmtree(scratch.folder, ignore_errors=True)
+
+
+def start(service: Service) -> None:
+    """Start the restored instance. Raises ServerError, RestoreFailed."""
+    scratch, archive = beside(service), _in_container(service)
+    scratch.server.start() if archive is None else restored.start(archive, scratch.folder)
+
+
+def stop(service: Service) -> None:
+    """Stop it, after a checkpoint."""
+    scratch, archive = beside(service), _in_container(service)
+    scratch.server.stop() if archive is None else restored.stop(archive, scratch.folder)
+
+
+def configure(service: Service, source: Path) -> None:
+    """Give the restored data the configuration of the data folder `source`, which may be their own."""
+    scratch, archive = beside(service), _in_container(service)
+    if archive is None:
+        configure_as(source, scratch.data)
+    else:
+        restored.configure_as(archive, source, scratch.folder)
+
+
+def _in_container(service: Service) -> Archive | None:
+    """Its archive, where that is in a container, and what is restored is in another one."""
+    archive = None if service.backups is None else Archive.of(service.backups)
+    return archive if archive is not None and archive.container is not None else None

@@ -5,7 +5,6 @@ Steps can be run twice: what was killed in the middle is gone on with by the sam
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -20,11 +19,10 @@ from core.gateway.gateway import Gateway
 from core.sessions.session import Connection
 from operations.backup.archive import Archive
 from operations.backup.renew import begin_anew, held
-from operations.restore.beside import beside, require_restored
-from operations.restore.instance import CONFIGURED, ORIGINALS, Scratch
-from servers import osuser
+from operations.restore.beside import beside, configure, give_up, require_restored, start, stop
+from operations.restore.own import own_server
+from operations.restore.scratch import Scratch
 from servers.errors import ServerError
-from servers.postgres import PostgresServer
 
 Step = Callable[[str], None]
 
@@ -82,7 +80,7 @@ def exchange(
         begun("a new time-line in the archive")
         begin_anew(archive)
     pause = time.monotonic() - begin if leads_here else 0.0
-    shutil.rmtree(scratch.folder, ignore_errors=True)
+    give_up(service)
     return Exchanged(str(kept), round(pause, 2))
 
 
@@ -116,27 +114,20 @@ def _close(scratch: Scratch, service: Service) -> None:
 
 
 def _session(scratch: Scratch, service: Service) -> Connection:
-    scratch.server.start()
+    start(service)
     return scratch.database(service.instance.database).connect()
 
 
 def _exchange(service: Service, scratch: Scratch, data: Path) -> Path:
-    control = service.instance_control
-    server = PostgresServer(
-        Path(control.binaries),
-        data,
-        service.instance.port,
-        Path(control.sockets),
-        data.parent / "log" / "start.log",
-        service.instance.address or "127.0.0.1",
-    )
-    scratch.server.stop()
+    server = own_server(service)
+    if scratch.data.exists():
+        stop(service)
     kept = data.with_name(f"{data.name}.before-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
     if scratch.data.exists():
         if data.exists():
             server.stop()
             data.rename(kept)
-        configure_as(kept if kept.exists() else scratch.data, scratch.data)
+        configure(service, kept if kept.exists() else scratch.data)
         scratch.data.rename(data)
     try:
         server.start()
@@ -148,15 +139,3 @@ def _exchange(service: Service, scratch: Scratch, data: Path) -> Path:
             server.start()
         raise RestoreFailed(f"the restored data of {service.name} did not start: {error}") from None
     return kept
-
-
-def configure_as(source: Path, data: Path) -> None:
-    """Give `data` the configuration of the data folder `source`; the backup's own where that has none."""
-    for name in CONFIGURED:
-        original = source / name if source != data else data / f"{name}.{ORIGINALS}"
-        if not original.exists():
-            original = data / f"{name}.{ORIGINALS}"
-        if original.exists():
-            osuser.write_private(data / name, original.read_text(encoding="utf-8"))
-    for name in CONFIGURED:
-        (data / f"{name}.{ORIGINALS}").unlink(missing_ok=True)

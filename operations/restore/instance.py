@@ -11,25 +11,17 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
-from pydantic import SecretStr
 
-from components.contract import Endpoint, Login
 from core.errors import RestoreFailed
-from core.sessions.connections import Database
 from operations.backup.archive import Archive
 from operations.backup.wal import format_lsn, parse_lsn
+from operations.restore.configuration import CONFIGURED
+from operations.restore.scratch import ORIGINALS, Scratch
 from operations.restore.target import Stop
-from servers import osuser, paths, ports
+from servers import osuser
 from servers.errors import ServerError
-from servers.postgres import CONFIGURATION, IDENT_MAP, PostgresServer
-
-ORIGINALS = "of-the-backup"
-"""Suffix of configuration files as they were in the backup."""
-CONFIGURED = ("postgresql.conf", CONFIGURATION, "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 
 KEPT = (
     "max_connections",
@@ -40,6 +32,12 @@ KEPT = (
     "wal_level",
 )
 """Recovery needs at least what the WAL was written with."""
+CONTROLLED = {
+    **{name: name for name in KEPT},
+    "max_prepared_transactions": "max_prepared_xacts",
+    "max_locks_per_transaction": "max_locks_per_xact",
+}
+"""What pg_controldata calls them."""
 
 ISOLATED: Mapping[str, str] = {
     "listen_addresses": "",
@@ -74,66 +72,15 @@ _TARGET_MISSED = "recovery ended before configured recovery target was reached"
 _SAID = re.compile(r"(?:FATAL|PANIC): +(.*)")
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """A restored instance in a folder of its own."""
-
-    folder: Path
-    binaries: Path
-
-    @property
-    def data(self) -> Path:
-        """Its data folder."""
-        return self.folder / "data"
-
-    @property
-    def staging(self) -> Path:
-        """Where its recovery reads WAL."""
-        return self.folder / "wal"
-
-    @property
-    def log(self) -> Path:
-        """What the server says."""
-        return self.folder / "log" / "server.log"
-
-    @property
-    def server(self) -> PostgresServer:
-        """The process; its port is only the name of its socket."""
-        return PostgresServer(self.binaries, self.data, self._port(), paths.socket_dir(self.folder), self.log)
-
-    def database(self, name: str) -> Database:
-        """A database of it, as its administrator over the socket."""
-        endpoint = Endpoint(
-            host=str(paths.socket_dir(self.folder)), port=self._port(), database=name, sslmode="disable"
-        )
-        login = Login(name=self.administrator(), password=SecretStr("peer, not a password"))
-        return Database("the restored instance", "target", endpoint, login)
-
-    def administrator(self) -> str:
-        """The superuser whom the servers' user may be, from the data folder's own map."""
-        for name in (f"pg_ident.conf.{ORIGINALS}", "pg_ident.conf"):
-            with suppress(OSError):
-                text = (self.data / name).read_text(encoding="utf-8")
-                if match := re.search(rf'^{IDENT_MAP} "[^"]*" "([^"]*)"', text, re.MULTILINE):
-                    return match[1]
-        raise RestoreFailed(
-            f"{self.data}/pg_ident.conf maps nobody to the server's administrator: it is not of this program"
-        )
-
-    def _port(self) -> int:
-        kept = self.folder / "port"
-        if not kept.exists():
-            osuser.write_private(kept, str(ports.free_port()))
-        return int(kept.read_text(encoding="ascii"))
-
-
 def isolate(scratch: Scratch) -> None:
     """Give the data folder a configuration by which it reaches nobody; the backup's own is kept beside it.
 
     What ALTER SYSTEM had set is put aside, too: it would win.
     """
     server = scratch.server
-    kept = {name: value for name, value in server.configured().items() if name in KEPT}
+    kept = {name: value for name, value in server.configured().items() if name in KEPT} or _of_primary(
+        scratch
+    )
     for name in CONFIGURED:
         file = scratch.data / name
         original = scratch.data / f"{name}.{ORIGINALS}"
@@ -142,9 +89,17 @@ def isolate(scratch: Scratch) -> None:
     for signal in ("recovery.signal", "standby.signal"):
         (scratch.data / signal).unlink(missing_ok=True)
     osuser.write_private(scratch.data / "postgresql.conf", "")
-    server.allow_administrators(scratch.administrator())
+    server.allow_administrators(scratch.administrator(), scratch.admitted)
     unquoted = {name: value.strip("'").replace("''", "'") for name, value in kept.items()}
     server.configure({**unquoted, **ISOLATED}, HBA)
+
+
+def _of_primary(scratch: Scratch) -> dict[str, str]:
+    """The same from the control file, for a server whose configuration is not in its data folder."""
+    done = osuser.run([scratch.binaries / "pg_controldata", scratch.data], check=False)
+    lines = [line.partition(" setting:") for line in done.stdout.splitlines()]
+    said = {name: value.strip() for name, found, value in lines if found}
+    return {name: said[shown] for name, shown in CONTROLLED.items() if shown in said}
 
 
 def recover(scratch: Scratch, archive: Archive, stop: Stop, timeline: int, seconds: float) -> int:

@@ -15,8 +15,9 @@ from operations.backup import catalogue
 from operations.backup.archive import Archive
 from operations.backup.catalogue import Backup
 from operations.backup.wal import SEGMENT_BYTES, Segment, format_lsn
-from operations.restore.instance import Scratch, isolate, recover, require_alone
+from operations.restore.instance import isolate, recover, require_alone
 from operations.restore.records import Records, read_records
+from operations.restore.scratch import Scratch, scratch_of
 from operations.restore.segments import Wal, missing_line, read_wal, stage
 from operations.restore.target import Stop, Target, stop_at_point, stop_at_time
 from operations.restore.unpack import unpack
@@ -75,8 +76,22 @@ def restore(
     The service's own instance is not touched, and not asked. `timeline`: None is the newest. Raises
     NoSuchBackup (nothing leads there), RestoreFailed (what is damaged; what the server said).
     """
-    clock = _Clock(begun)
-    scratch = Scratch(folder, archive.binaries)
+    scratch = scratch_of(archive, folder)
+    return restore_into(scratch, archive, target, begun, timeline=timeline, verify=verify, timeout=timeout)
+
+
+def restore_into(
+    scratch: Scratch,
+    archive: Archive,
+    target: Target,
+    begun: Step,
+    *,
+    timeline: int | None,
+    verify: bool,
+    timeout: float,
+) -> Restored:
+    """`restore`, into the folder of `scratch`."""
+    clock, folder = _Clock(begun), scratch.folder
     paths.make_private(folder)
     paths.make_private(scratch.staging)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.errors import NoSuchBackup
 from operations.backup.wal import format_lsn
@@ -26,6 +27,23 @@ class Target:
     """The name of a restore point."""
     point_lsn: int | None = None
     """Where its record ends, if that is known."""
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Target:
+        """What `as_json` made."""
+        at = said["time"]
+        return cls(
+            None if at is None else datetime.fromisoformat(at), said["lsn"], said["point"], said["point_lsn"]
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "time": None if self.time is None else self.time.isoformat(),
+            "lsn": self.lsn,
+            "point": self.point,
+            "point_lsn": self.point_lsn,
+        }
 
     @property
     def end(self) -> int | None:

@@ -57,6 +57,8 @@ TURNS = (
         "test_docker_bad_input",
         "test_docker_stack",
         "test_docker_demo",
+        "test_docker_stack",
+        "test_docker_archives",
     ),
     ("test_drift_moved", "test_preview_workflow"),
     ("test_stack_data", "test_older_stack"),

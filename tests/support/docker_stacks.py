@@ -70,6 +70,20 @@ def audited_image_name() -> str:
     return f"{image_name()}-pgaudit"
 
 
+def load_archive_image(host: str) -> str:
+    """Make the image that fills archives, of the test image, on that engine; returns its name."""
+    done = subprocess.run(
+        [REPOSITORY / "script" / "archive-image", image_name()],
+        env={**os.environ, "DOCKER_HOST": host},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 @dataclass
 class DockerStack:
     """A stack on Docker and the shared database that its gateways lead to at first."""
@@ -112,6 +126,18 @@ class DockerStack:
         """`python -m migration` with this stack's contract."""
         words = ("migration", *arguments, "--contract", str(self.contract_file()))
         return forks.run(*words, environment=self.stack.environment(), timeout=600)
+
+    def operations(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m operations` with this stack's contract."""
+        return subprocess.run(
+            [sys.executable, "-m", "operations", *arguments, "--contract", str(self.contract_file())],
+            cwd=REPOSITORY,
+            env=self.stack.environment(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
     def isolation(self) -> subprocess.CompletedProcess[str]:
         """`script/isolation --json`."""
@@ -170,6 +196,8 @@ def docker_settings(authority: Path, port: int, image: str) -> dict[str, Any]:
         "scale": "0.1",
         "keepData": False,
         "protectData": False,
+        # tests/acceptance/test_docker_archives.py has them
+        "backups": False,
         "docker": {"postgresImage": image, "subnet": SUBNET},
         "source": {
             "host": SOURCE_HOST,

@@ -44,10 +44,15 @@ core.interruption core.services_yaml
 core.errors core.observer core.names core.postgres_parser core.verbs
 components
 components.contract components.replication_roles
-components.locale
+components.locale components.archive_container
 servers
 """
-OF_COMPONENTS = {"components.contract", "components.locale", "components.replication_roles"}
+OF_COMPONENTS = {
+    "components.archive_container",
+    "components.contract",
+    "components.locale",
+    "components.replication_roles",
+}
 """All that core, migration and operations may import of the program that declares a stack."""
 READERS_OF_THE_CATALOGUE = {
     "migration.init",

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from components.platforms.docker.plan import StackPlan
 from components.problems import Problem
+from servers import archive_image
 from servers.docker_engine import Engine
 from servers.pgbouncer_versions import Version, parse
 
 if TYPE_CHECKING:
     from components.settings.docker import DockerSettings
+    from components.settings.model import Settings
 
 LABEL = "waqiti.stack"
 """Everything that the stack makes carries it; what does not is never touched."""
@@ -53,6 +55,21 @@ def check_image(engine: Engine, key: str, name: str) -> tuple[str, list[Problem]
     return "", [Problem(key, f"{tag} on this Docker host is {', '.join(there)}, not {digest}", fix)]
 
 
+def check_archive_image(engine: Engine, settings: Settings) -> tuple[str | None, list[Problem]]:
+    """The identity of the image that fills archives, and what is wrong with it; None where no archive is."""
+    if not settings.backups:
+        return None, []
+    name = settings.docker.archive_image or archive_image.name(settings.postgres_version)
+    found = engine.image(name)
+    fix = f"script/archive-image {settings.docker.postgres_image}, or `backups: false`"
+    if found is None:
+        return None, [Problem("docker.archiveImage", f"{name} is not on this Docker host", fix)]
+    made_of = (found["Config"].get("Labels") or {}).get(archive_image.LABEL)
+    if made_of != archive_image.digest():
+        return None, [Problem("docker.archiveImage", f"{name} is of another version of this program", fix)]
+    return str(found["Id"]), []
+
+
 def has_pgaudit(engine: Engine, image: str, version: int, stack: str) -> bool:
     """Whether the image's own PostgreSQL can load pgaudit: asked in a container without a network, which is
     gone again."""
@@ -85,9 +102,11 @@ def check_names(engine: Engine, plan: StackPlan) -> list[Problem]:
         wanted += [
             ("network", one.applications_network, engine.network(one.applications_network)),
             ("network", one.inner_network, engine.network(one.inner_network)),
+            ("network", one.archive_network, engine.network(one.archive_network)),
             ("volume", one.volume, engine.volume(one.volume)),
             ("container", one.instance, engine.container(one.instance)),
             ("container", one.gateway, engine.container(one.gateway)),
+            ("container", one.archive, engine.container(one.archive)),
         ]
     return [
         Problem(

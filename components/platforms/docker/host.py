@@ -48,6 +48,10 @@ class DockerHost:
     """The stack's files."""
     source_authority: str | None
     """Path of the shared database's CA certificate."""
+    archives: Path
+    """Where the services' archives are, a folder each."""
+    archive_image: str | None
+    """Of who fills them, by its identity; None: the stack keeps no backups."""
     processors: int
     volumes: Path
     """Where the engine has its volumes."""
@@ -70,6 +74,8 @@ class DockerHost:
         if wanted.gateway_image is not None:
             gateway_image, wrong = checks.check_image(engine, "docker.gatewayImage", wanted.gateway_image)
             found += wrong
+        archive_image, wrong = checks.check_archive_image(engine, settings)
+        found += wrong
         if not any(problem.key == "docker.subnet" for problem in found):
             plan = docker_plan.stack_plan(settings, catalogue, project, stack)
             found += checks.check_names(engine, plan)
@@ -100,6 +106,8 @@ class DockerHost:
             root=root,
             folder=paths.stack_dir(project, stack, root),
             source_authority=settings.source.sslrootcert,
+            archives=paths.archives_dir(project, stack, root.absolute()),
+            archive_image=archive_image,
             processors=int(info["NCPU"]),
             volumes=Path(info["DockerRootDir"]) / "volumes",
         )

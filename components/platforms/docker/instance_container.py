@@ -93,6 +93,7 @@ def make_instance(
         "certificate": networks.identity.fingerprint,
         "tls": str(folder / "tls"),
         "source_authority": host.source_authority,
+        **_archive(host, args),
     }
     files = InstanceFiles(f"{name}-files", {**gateway, **written}, after(unprotected, networks.identity))
     container = docker.Container(
@@ -151,6 +152,16 @@ def container_of(instance: Instance) -> docker.Container:
     if not isinstance(instance.resource, DockerInstance):
         raise ServerError("is of another platform", where="instance", to_do="make it by this platform")
     return instance.resource.container
+
+
+def _archive(host: DockerHost, args: InstanceArgs) -> dict[str, str]:
+    """From where its archive is let in, and as which role; nothing where it has none."""
+    if args.backup_role is None:
+        return {}
+    return {
+        "archive": host.plan.services[args.service].archive_address,
+        "archive_role": args.backup_role,
+    }
 
 
 def _volume(host: DockerHost, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -51,7 +51,7 @@ class FilesProvider(LocalProvider):
         "folder", "user", "version", "name", "address", "port", "database", "parameters", "administrator",
         "administrator_password", "authority", "roles", "replication_roles", "reading_roles", "subnet",
         "host", "certificate", "tls", "source_authority", "socket", "gateway", "gateway_address", "routes",
-        "shape",
+        "shape", "archive", "archive_role",
     )  # fmt: skip
     replaced_by = ("folder",)
 
@@ -152,8 +152,8 @@ def configuration(props: Mapping[str, Any]) -> str:
 
 def hba_lines(props: Mapping[str, Any]) -> list[str]:
     """pg_hba.conf: this service's roles at its database, from its gateway and from the host's address in its
-    inner network; what reads it from anywhere in that network, as one role; the administrator from the host
-    and inside the container; nobody else, over TLS only."""
+    inner network; what reads it from anywhere in that network, as one role; the backup role from its archive,
+    too; the administrator from the host and inside the container; nobody else, over TLS only."""
     administrator, host, gateway = (
         _name(props["administrator"]),
         f"{props['host']}/32",
@@ -161,6 +161,7 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
     )
     replication = list(props["replication_roles"])
     admitted = dict.fromkeys([*props["roles"], *replication])
+    archive = f"{props['archive']}/32" if props.get("archive") else None
     return [
         f"local all {administrator} peer",
         f"hostssl all {administrator} {host} scram-sha-256",
@@ -168,6 +169,7 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
         *_admit(props["database"], props["roles"], gateway),
         *_admit(props["database"], props["reading_roles"], props["subnet"]),
         *(f"hostssl replication {_name(role)} {host} scram-sha-256" for role in replication),
+        *(_admit_archive(props["database"], props["archive_role"], archive) if archive else []),
         "local all all reject",
         "host all all all reject",
         "host replication all all reject",
@@ -176,6 +178,12 @@ def hba_lines(props: Mapping[str, Any]) -> list[str]:
 
 def _admit(database: str, roles: Iterable[str], subnet: str) -> list[str]:
     return [f"hostssl {_name(database)} {_name(role)} {subnet} scram-sha-256" for role in roles]
+
+
+def _admit_archive(database: str, role: str, address: str) -> list[str]:
+    return [
+        f"hostssl {one} {_name(role)} {address} scram-sha-256" for one in (_name(database), "replication")
+    ]
 
 
 def _name(text: str) -> str:

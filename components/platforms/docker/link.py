@@ -22,8 +22,8 @@ from components.platforms.provider import LocalProvider
 class LinkProvider(LocalProvider):
     """Joins, looks, leaves."""
 
-    inputs = ("socket", "network", "container", "identity", "routes")
-    replaced_by = ("network", "container")
+    inputs = ("socket", "network", "container", "identity", "routes", "address")
+    replaced_by = ("network", "container", "address")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         _bring_about(props)
@@ -64,8 +64,9 @@ class Link(Resource, module="docker", name="Link"):
         *,
         socket: str,
         routes: str | None = None,
+        address: str | None = None,
     ) -> Link:
-        """The container in the network; `socket` is Docker's.
+        """The container in the network, at `address` or one that Docker chooses; `socket` is Docker's.
 
         Where `routes` is the path of a routes file: until that leads to the service's own database for good.
         """
@@ -75,6 +76,7 @@ class Link(Resource, module="docker", name="Link"):
             "container": container.name,
             "identity": container.id,
             "routes": routes,
+            **({} if address is None else {"address": address}),
         }
         return cls(name, props, after(opts, network, container))
 
@@ -102,6 +104,6 @@ def _bring_about(props: Mapping[str, Any]) -> None:
 
     joined, wanted = _joined(props), _wanted(props)
     if wanted and not joined:
-        Engine(props["socket"]).connect(props["network"], props["container"])
+        Engine(props["socket"]).connect(props["network"], props["container"], props.get("address"))
     if joined and not wanted:
         Engine(props["socket"]).disconnect(props["network"], props["container"])

@@ -5,6 +5,7 @@ Everything has a fixed place in the stack's own /16, so that a preview shows all
     a.b.0.0/24      the link: the shared database's side; a.b.0.1 is the host
     a.b.N.0/25      where a service's applications join, and only its gateway is; nobody is the host
     a.b.N.128/25    where its gateway and its instance meet; a.b.N.129 is the host
+    a.b.240.0 + 16 N, /28    where its archive reaches its instance; nobody is the host
 
 N is the endpoint's port less 5432 (the catalogue's begin at 5433), so it stays when services come and go.
 """
@@ -38,7 +39,9 @@ MORE_PROCESSES = 64
 ROOM = 32 * MB
 """kB of disk, two segments of WAL, below which an instance says that its disk is full."""
 _BASE_PORT = 5432
-_NETWORKS = 255
+_NETWORKS = 239
+_ARCHIVES = 240
+"""The block in which the networks of archives begin."""
 PREFIX = 16
 
 
@@ -48,6 +51,7 @@ class ServicePlan:
 
     applications: ipaddress.IPv4Network
     inner: ipaddress.IPv4Network
+    archiving: ipaddress.IPv4Network
     memory: int
     """kB"""
     cpus: int
@@ -76,6 +80,25 @@ class ServicePlan:
     def gateway(self) -> str:
         """The gateway's container."""
         return f"{self.prefix}-gateway"
+
+    @property
+    def archive_network(self) -> str:
+        """The network of the archive and the instance."""
+        return f"{self.prefix}-archive"
+
+    @property
+    def archive(self) -> str:
+        """The container that fills the archive."""
+        return f"{self.prefix}-archive"
+
+    @property
+    def instance_for_archive(self) -> str:
+        """The instance's address in the archive's network."""
+        return str(self.archiving[2])
+
+    @property
+    def archive_address(self) -> str:
+        return str(self.archiving[3])
 
     @property
     def gateway_for_applications(self) -> str:
@@ -125,7 +148,11 @@ class StackPlan:
         """All networks by name."""
         found = {self.link_network: self.link}
         for one in self.services.values():
-            found |= {one.applications_network: one.applications, one.inner_network: one.inner}
+            found |= {
+                one.applications_network: one.applications,
+                one.inner_network: one.inner,
+                one.archive_network: one.archiving,
+            }
         return found
 
     @property
@@ -143,7 +170,10 @@ def stack_plan(settings: Settings, catalogue: Catalogue, project: str, stack: st
     for name, entry in settings.deployed(catalogue).items():
         applications, inner = blocks[_block(entry)].subnets(new_prefix=25)
         memory = max(int(entry.resources.memory * settings.scale), FLOOR)
-        services[name] = ServicePlan(applications, inner, memory, entry.resources.cpus, f"{label}-{name}")
+        archiving = ipaddress.IPv4Network((blocks[_ARCHIVES][0] + 16 * _block(entry), 28))
+        services[name] = ServicePlan(
+            applications, inner, archiving, memory, entry.resources.cpus, f"{label}-{name}"
+        )
     return StackPlan(label, blocks[0], f"{label}-link", services)
 
 

@@ -15,6 +15,7 @@ import pulumi_docker as docker
 
 from components.contract import BackupControl, MonitoringControl, WatchedService
 from components.platforms.certificates import LocalNetwork
+from components.platforms.docker.archive_container import make_archive
 from components.platforms.docker.gateway_container import make_gateway
 from components.platforms.docker.host import DockerHost
 from components.platforms.docker.instance_container import container_of, make_instance
@@ -103,8 +104,8 @@ class DockerPlatform:
         return make_gateway(self._host, self._link, name, args, opts)
 
     def backup(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions) -> BackupControl | None:
-        """None yet: docs/decisions/0089-backups.md says what is missing."""
-        return None
+        """An archive beside the stack's folder, and a container that fills it, in a network of both."""
+        return make_archive(self._host, name, args, opts)
 
     def monitoring(
         self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions
@@ -125,7 +126,7 @@ class DockerPlatform:
         )
 
     def restore_points(self, entry: RestorePointsEntry, contract: Mapping[str, Any]) -> None:
-        """None yet, as there are no backups."""
+        """None by themselves, as no container reaches all consoles (docs/decisions/0119)."""
 
     def let_through(
         self, name: str, reader: Instance, network: Network, opts: pulumi.ResourceOptions

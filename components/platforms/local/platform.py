@@ -164,8 +164,8 @@ class LocalPlatform:
         LocalBackup(
             name,
             {
-                "control": control.model_dump(mode="json"),
-                "endpoint": args.endpoint.model_dump(mode="json"),
+                "control": control.model_dump(mode="json", exclude={"administrator", "container"}),
+                "endpoint": args.instance.endpoint.model_dump(mode="json"),
                 "role": args.role,
                 "password": pulumi.Output.secret(args.password),
                 "keep_data": args.keep_data,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations.isolation.matrix import ELSEWHERE, Attempt, Findings, matrix
+from operations.isolation.matrix import ARCHIVE, ELSEWHERE, Attempt, Findings, matrix
 
 pytestmark = pytest.mark.unit
 
@@ -74,6 +74,40 @@ def test_a_gateway_that_its_own_service_does_not_reach_is_named() -> None:
     found = findings()
     found.attempts["user"] = []
     assert found.breaches() == ["from user's network: its own gateway is not in reach"]
+
+
+def with_archive(*more: Attempt) -> Findings:
+    """The user service has an archive, whose network was tried from, too."""
+    found = findings()
+    origin = f"{ARCHIVE}user"
+    found.attempts[origin] = [Attempt("instance:user", "10.0.240.18", 15433, "open", 1), *more]
+    found.default_routes[origin] = 0
+    found.members["user-archive"] = frozenset({"user-instance", "user-archive"})
+    return found
+
+
+def test_an_archive_that_reaches_its_instance_alone_is_isolated() -> None:
+    found = with_archive(Attempt("archive:user", "10.0.240.19", 15433, "refused", 1))
+    assert found.breaches() == []
+    assert f"{ARCHIVE}user" in matrix(found)
+
+
+@pytest.mark.parametrize("target", ["gateway:user", "instance:wallet", "archive:wallet", "host", "out"])
+def test_anything_else_that_an_archive_reaches_is_a_breach(target: str) -> None:
+    (said,) = with_archive(Attempt(target, "10.0.0.9", 5432, "refused", 1)).breaches()
+    assert said == f"from {ARCHIVE}user's network: {target} at 10.0.0.9:5432 is refused"
+
+
+def test_an_archive_that_does_not_reach_its_instance_is_named() -> None:
+    found = with_archive()
+    found.attempts[f"{ARCHIVE}user"] = []
+    assert found.breaches() == [f"from {ARCHIVE}user's network: its own instance is not in reach"]
+
+
+def test_a_stranger_in_an_archives_network_is_named() -> None:
+    found = with_archive()
+    found.members["user-archive"] |= {"user-gateway"}
+    assert found.breaches() == ["user-gateway is in the network user-archive"]
 
 
 def test_a_login_that_gets_in_elsewhere_is_a_breach() -> None:

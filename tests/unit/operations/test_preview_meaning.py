@@ -42,6 +42,19 @@ def test_what_restarts_is_asked_of_the_instances_own_version(version: int, effec
     assert found.effect is effect
 
 
+@pytest.mark.parametrize("operation", ["update", "replace"])
+def test_what_changes_at_an_archive_lets_nobody_wait(operation: str) -> None:
+    files = _step(
+        "update", "pulumi-python:dynamic/docker:ArchiveFiles", "user-a-files", {"role": "a"}, {"role": "b"}
+    )
+    container = "docker:index/container:Container"
+    before, after = {"image": "one"}, {"image": "two"}
+    made = _step(operation, container, "user-backup-archive-container", before, after)
+    found = meanings(_previewed(files, made))
+    assert [one.effect for one in found] == [Effect.NOTHING, Effect.NOTHING]
+    assert all("nobody waits" in one.means for one in found)
+
+
 def test_deleting_what_holds_data_is_at_risk_until_the_stack_names_it() -> None:
     step = _step("delete", _DATABASE, "user-roles-database", {"name": "waqiti_users"}, None, parent=_ROLES)
     (risky,) = meanings(_previewed(step))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.catalogue.model import Catalogue
 from components.catalogue.read import read_catalogue
@@ -40,17 +43,33 @@ def test_every_address_of_a_stack_is_another(catalogue: Catalogue) -> None:
             one.gateway_address,
             one.gateway_for_applications,
             str(one.applications[1]),
+            one.instance_for_archive,
+            one.archive_address,
         )
     ]
-    assert len(set(addresses) | {plan.link_host}) == 5 * 8 + 1
+    assert len(set(addresses) | {plan.link_host}) == 7 * 8 + 1
 
 
 def test_networks_of_a_stack_do_not_overlap(catalogue: Catalogue) -> None:
     plan = stack_plan(settings(), catalogue, "waqiti", "staging")
-    networks = [plan.link, *(net for one in plan.services.values() for net in (one.applications, one.inner))]
+    networks = list(plan.networks.values())
+    assert len(networks) == 1 + 3 * 8
     assert not any(
         one.overlaps(other) for index, one in enumerate(networks) for other in networks[index + 1 :]
     )
+
+
+@given(st.integers(1, 65535))
+def test_an_archives_network_overlaps_no_other_for_any_port(port: int) -> None:
+    entry = read_catalogue(CATALOGUE).services["user"]
+    moved = entry.model_copy(update={"endpoint": entry.endpoint.model_copy(update={"port": port})})
+    catalogue = Catalogue(services={"user": moved})
+    plan = stack_plan(settings(), catalogue, "waqiti", "staging")
+    base = ipaddress.IPv4Network(settings().docker.subnet)
+    others = [net for name, net in plan.networks.items() if not name.endswith("-archive")]
+    archiving = plan.services["user"].archiving
+    assert archiving.subnet_of(base)
+    assert not any(archiving.overlaps(one) for one in others)
 
 
 def test_a_service_keeps_its_addresses_when_others_go(catalogue: Catalogue) -> None:
@@ -97,7 +116,7 @@ def test_the_plan_fits_where_it_fits(catalogue: Catalogue) -> None:
 
 def test_two_services_at_the_same_block_are_named(catalogue: Catalogue) -> None:
     payment = catalogue.services["payment"]
-    moved = payment.model_copy(update={"endpoint": payment.endpoint.model_copy(update={"port": 5433 + 255})})
+    moved = payment.model_copy(update={"endpoint": payment.endpoint.model_copy(update={"port": 5433 + 239})})
     services = {**catalogue.services, "payment": moved}
     said = problems(settings(), catalogue.model_copy(update={"services": services}), 64 * GB)
     assert [problem.key for problem in said] == ["services.yaml: payment"]
