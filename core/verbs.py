@@ -26,7 +26,7 @@ def program(name: str, help: str, verbs: Verbs) -> typer.Typer:
             return list(verbs)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            return _load(cmd_name, verbs[cmd_name]) if cmd_name in verbs else None
+            return load(cmd_name, verbs[cmd_name]) if cmd_name in verbs else None
 
     nothing = typer.Typer(add_completion=False)
     nothing.command()(_nothing)
@@ -48,7 +48,8 @@ def _nothing() -> None:
     return None
 
 
-def _load(name: str, where: str) -> TyperCommand | TyperGroup:
+def load(name: str, where: str) -> TyperCommand | TyperGroup:
+    """The command of a verb, whose place is `module:name`."""
     module, _, attribute = where.partition(":")
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):

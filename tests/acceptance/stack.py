@@ -129,6 +129,8 @@ class Stack:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
             "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(paths.cache_dir() / "pulumi" / "home")),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
+            # The state is written at the end, not around each of its resources: nobody kills Pulumi here.
+            "PULUMI_SKIP_CHECKPOINTS": "1",
             "GRPC_ENABLE_FORK_SUPPORT": "0",
             "WAQITI_STATE_DIR": str(self.folder / "state"),
             "PYTHONPATH": str(self.program),

@@ -57,6 +57,7 @@ class Journey:
             **inherited,
             "HOME": str(self.folder / "home"),
             "PULUMI_CREDENTIALS_PATH": str(self.folder / "credentials"),
+            "PULUMI_SKIP_CHECKPOINTS": "1",
             "WAQITI_STATE_DIR": str(self.folder / "state"),
             "SOURCE_DB_ADMIN_PASSWORD": SUPERUSER.password.get_secret_value(),
             "SOURCE_DB_PASSWORD": self.application_password,

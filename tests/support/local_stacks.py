@@ -79,6 +79,7 @@ class LocalStack:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",
             "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_SKIP_CHECKPOINTS": "1",
             "NO_COLOR": "1",
         }
         return subprocess.run(
