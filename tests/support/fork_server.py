@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import ModuleType
 from typing import Any
 
 REQUEST_BYTES = 1 << 20
@@ -34,7 +33,7 @@ def serve(requests: socket.socket) -> None:
         asked: dict[str, Any] = json.loads(message)
         # What cannot be imported is met again, and said, in the program's own process.
         with suppress(Exception):
-            _import(asked["entry"], asked["arguments"], verbs.get(asked["entry"], verbs["migration"]))
+            _import(asked["arguments"], verbs.get(asked["entry"], verbs["migration"]))
         # Who watches over the program is nobody's to wait for.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         watcher = os.fork()
@@ -81,24 +80,20 @@ def become(
 
 
 def _offered(entry: str) -> Mapping[str, str]:
-    """A program's verbs and their places."""
-    verbs: Mapping[str, str] = _passing(f"{entry}.__main__").VERBS
+    """A program's verbs and their places. Its main module is not kept: it is to be run as one."""
+    name = f"{entry}.__main__"
+    verbs: Mapping[str, str] = importlib.import_module(name).VERBS
+    del sys.modules[name]
     return verbs
 
 
-def _import(entry: str, arguments: Sequence[str], verbs: Mapping[str, str]) -> None:
-    """What the program would import; a verb that there is not is for the program to refuse."""
+def _import(arguments: Sequence[str], verbs: Mapping[str, str]) -> None:
+    """The verb's module; never the entry's, which may change others when it is imported, as faults do.
+
+    A verb that there is not is for the program to refuse.
+    """
     if arguments and arguments[0] in verbs:
         importlib.import_module(verbs[arguments[0]].partition(":")[0])
-    if entry not in {"migration", "operations"}:
-        _passing(entry)
-
-
-def _passing(name: str) -> ModuleType:
-    """A module with all that it imports; itself it is not kept, because it is to be run as the main one."""
-    module = importlib.import_module(name)
-    del sys.modules[name]
-    return module
 
 
 if __name__ == "__main__":
