@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ from migration.examine.read_plan import examine, read_plan
 from migration.journal.journal import open_journal
 from migration.moves.online import Online
 from migration.steps.runner import Runner
+from migration.switch.carry_out import SwitchResult
 
 AROUND_SECONDS = 1.0
 """Statements sent so long before a switch may still have waited for it."""
@@ -113,6 +114,25 @@ class Work:
         return self.rate_between(since, since + seconds)
 
 
+@dataclass(frozen=True)
+class Switched:
+    """One switch of one service."""
+
+    what: str
+    services: int
+    """How many were switched together."""
+    waited_ms: float
+    """The longest that a statement of the service took around it."""
+    result: SwitchResult
+
+
+def show_worst(found: Sequence[Switched], many: int = 3) -> None:
+    """Say the longest waits, with the milliseconds of each of their steps."""
+    for one in sorted(found, key=lambda one: -one.waited_ms)[:many]:
+        steps = ", ".join(f"{name} {ms:.0f}" for name, ms in one.result.step_ms.items())
+        common.say(f"  worst: {one.what}, {one.waited_ms:.0f} ms (inside {one.result.pause_ms:.0f}: {steps})")
+
+
 @dataclass
 class Measured:
     """What the runs gave."""
@@ -122,6 +142,7 @@ class Measured:
     """The pause as the migration measured it, from PAUSE sent to RESUME done."""
     rollbacks: list[float] = field(default_factory=list)
     steps: dict[str, list[float]] = field(default_factory=dict)
+    switches: list[Switched] = field(default_factory=list)
 
 
 @contextmanager
@@ -174,6 +195,7 @@ def one_run(online: Online, contract: Contract, work: Work, measured: Measured) 
             measured.steps.setdefault(name, []).append(ms)
         time.sleep(AROUND_SECONDS + 1.5)
         measured.pauses.append(longest(work, service, begun - AROUND_SECONDS, ended + 0.2))
+        measured.switches.append(Switched(f"cutover of {service.name}", 1, measured.pauses[-1], result))
         common.say(f"  {service.name}: pause {measured.pauses[-1]:.0f} ms (inside {result.pause_ms:.0f})")
     for service in contract.services.values():
         plan = read_plan(contract, [service])
@@ -288,6 +310,7 @@ def measure(home: Home, contract: Contract, runs: int, seconds: float, asked: fl
             common.say(f"run {number + 1} of {runs}")
             one_run(online, contract, work, measured)
         summary = work.stop()
+    show_worst(measured.switches)
     violations = check_invariants(contract, home.workload / JOURNAL, lambda text: None)
     ordered = sorted(measured.pauses)
     return {

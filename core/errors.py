@@ -205,6 +205,12 @@ class NothingToDraft(MigrationError):
     exit_code = 44
 
 
+class TogetherRefused(MigrationError):
+    """These services cannot be switched together: the line says why, and what can be done."""
+
+    exit_code = 45
+
+
 class BackupsOff(MigrationError):
     """The stack keeps no backups of the service."""
 

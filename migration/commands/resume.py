@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.gateway.gateway import Gateway
 from migration.commands.verbs import at_work, show_states, source_plan
 from migration.finish.finish import finish_service
 from migration.guards.flag import UPDATED
-from migration.journal.journal import StepRecord
+from migration.journal.journal import Group, Journal, StepRecord
 from migration.journal.renamed import RENAME_STEP, lost_name
 from migration.journal.states import SWITCHING, State
 from migration.moves.online import Online
@@ -37,15 +38,18 @@ def resume(
     """Settle what was cut off: a start is undone, a switch goes back or forward, a finish is finished.
 
     Never opens a side while the other one may be open. What needs nothing is left alone; a gateway that
-    is paused, or leads elsewhere than its service is served, is put right. Default: every service.
+    is paused, or leads elsewhere than its service is served, is put right. Those that were being switched
+    together with one that is named come with it. Default: every service.
     """
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     wanted = chosen(agreed, services, everything=everything or not services)
     with at_work(here, agreed) as verbs:
+        wanted = _with_their_groups(verbs.journal, agreed, wanted)
+        found = {move.service: move for move in verbs.journal.moves()}
 
         def act(online: Online, service: Service) -> Mapping[str, Any]:
-            before = verbs.journal.last_move(service.name)
+            before = found.get(service.name)
             if before is not None and before.state == State.FINISHED:
                 note = _still_finished(agreed, service, verbs.journal.steps(before))
                 return {"state": State.FINISHED, "note": note}
@@ -59,6 +63,7 @@ def resume(
                 note = "" if before.state == State.MOVED else "`run --stop-writes` goes on with it"
                 return {"state": before.state, "note": note}
             plan = source_plan(agreed, service)
+            _settle_others(online, agreed, verbs.journal.group(before), service)
             move = online.resume(service, plan)
             if move is None:
                 return {"state": "not begun", "note": _note(before.state, "not begun")}
@@ -72,6 +77,25 @@ def resume(
 
         results = verbs.each(wanted, act)
     show_states(here, results)
+
+
+def _with_their_groups(journal: Journal, contract: Contract, wanted: Sequence[Service]) -> list[Service]:
+    """`wanted`, and those that were being switched together with one of them: all go one way."""
+    names = {service.name: service for service in wanted}
+    for move in journal.moves():
+        if move.service in {*names} and move.state in SWITCHING and (group := journal.group(move)):
+            names |= {name: contract.services[name] for name in group.services if name in contract.services}
+    return list(names.values())
+
+
+def _settle_others(online: Online, contract: Contract, group: Group | None, service: Service) -> None:
+    """Ahead of one of a group the others: what keeps it from being settled must not keep their clients."""
+    for name in group.services if group else ():
+        if name != service.name and name in contract.services:
+            with contextlib.suppress(MigrationError):  # said when it is its turn
+                other = contract.services[name]
+                if (move := online.state(other)) is not None and move.state in SWITCHING:
+                    online.resume(other, source_plan(contract, other))
 
 
 def _still_finished(contract: Contract, service: Service, steps: Sequence[StepRecord]) -> str:

@@ -168,7 +168,9 @@ def _grid(found: Sequence[ServiceStatus], rates: Rates, width: int) -> Grid:
         since = "" if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S}"
         grid.add_row(
             one.service,
-            one.state + (f" ({one.step})" if one.step else ""),
+            one.state
+            + (f" ({one.step})" if one.step else "")
+            + (f", together: {', '.join(one.together)}" if one.together else ""),
             one.route or "?",
             one.writes,
             _progress(one, rates),

@@ -16,6 +16,7 @@ from migration.gates.applications import APPLICATIONS
 from migration.gates.backups import BACKUPS
 from migration.gates.carried import CARRIED
 from migration.gates.data import DATA
+from migration.gates.keeping_up import KEEPING_UP
 from migration.gates.model import Gate, GateLimits, GateReport, Stage
 from migration.gates.performance import PERFORMANCE
 from migration.gates.references import REFERENCES
@@ -34,6 +35,7 @@ from migration.plan.model import Plan
 CHECKS: tuple[Check, ...] = (
     *SERVERS,
     *REPLICATION,
+    *KEEPING_UP,
     *CARRIED,
     *REFERENCES,
     *DATA,

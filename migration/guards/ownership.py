@@ -164,11 +164,12 @@ class Ownership(AbstractContextManager["Ownership"]):
         """Accept writes. On disk when it returns. Raises WrongState without a flag."""
         self._set(OPEN)
 
-    def close(self, seconds: float, *, on_disk: bool = True) -> Closing:
+    def close(self, seconds: float, *, on_disk: bool = True, sound: bool = True) -> Closing:
         """Accept no more writes, and wait until no transaction is left that might still make some.
 
         Without `on_disk` a crash of the server may forget it until something later is committed there and
-        waited for: right where the other side opens only after that.
+        waited for: right where the other side opens only after that. Without `sound` the caller calls
+        `require_sound` before that.
 
         When it takes longer than `seconds`, the side is opened again and StepTimeout names the writers; so
         it is with WrongState for guards that somebody dropped or disabled, and for
@@ -183,7 +184,8 @@ class Ownership(AbstractContextManager["Ownership"]):
                 writers = self.writers()
                 most = max(most, len(writers))
                 if not writers:
-                    self._require_guards()
+                    if sound:
+                        self.require_sound()
                     return Closing((time.monotonic() - begun) * 1000, most)
                 if time.monotonic() - begun > seconds:
                     named = "; ".join(str(writer) for writer in writers[:3])
@@ -197,8 +199,12 @@ class Ownership(AbstractContextManager["Ownership"]):
                 self.open()
             raise
 
-    def _require_guards(self) -> None:
-        """After the writers: DDL that was under way has ended, so that what is read is what there is."""
+    def require_sound(self) -> None:
+        """Once closed, and no writer is left: nothing gets past the guards.
+
+        DDL that was under way has ended, so that what is read is what there is. Raises WrongState for tables
+        without guards, or with disabled ones, or fed by another's subscription.
+        """
         with self.database.translated(f"reading the guards of {self.service}"):
             rows = self._connection.execute(query("unsound"), self._parameters).fetchall()
         if rows:
@@ -207,6 +213,13 @@ class Ownership(AbstractContextManager["Ownership"]):
                 f"{self.database.label} cannot be closed for {self.service}: {named}; its writes are open "
                 "again: see docs/runbooks/cutover.md, 'Guards'"
             )
+
+    def warm(self) -> None:
+        """Ask once what `close` and `require_sound` ask in a pause: a session's first time is slow."""
+        self.is_open()
+        self.writers()
+        with self.database.translated(f"reading the guards of {self.service}"):
+            self._connection.execute(query("unsound"), self._parameters).fetchall()
 
     def writers(self) -> list[Writer]:
         """Transactions that hold a writer's lock on one of the service's tables now."""

@@ -37,6 +37,11 @@ JOURNAL_VERSION = 2
 SCHEMA = "waqiti_migration"
 
 
+TOGETHER = "switch together"
+"""The step that lasts as long as a switch of several services; its figures name them."""
+DECIDED = "decide to go forward together"
+"""The step that is on disk before any of their new sides opens."""
+
 Outcome = Literal["done", "failed", "interrupted"]
 Figures = Mapping[str, Any]
 """What a step measured: JSON values only, never a secret."""
@@ -71,6 +76,16 @@ class StepRecord:
     figures: dict[str, Any]
     operator: str
     error: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Services that are switched together, all or none."""
+
+    id: str
+    services: tuple[str, ...]
+    decided: bool
+    """Whether it is on disk that all of them go forward."""
 
 
 class Journal:
@@ -197,6 +212,29 @@ class Journal:
             self._connection.execute(query("end_step"), values)
         self.mirror.ended(record, figures or {})
 
+    def join(self, move: Move, group: Group) -> None:
+        """Record that the move is about to be switched as one of `group`, until `leave`."""
+        self.begin(move, TOGETHER, {"group": group.id, "services": list(group.services)})
+
+    def leave(self, move: Move, outcome: Outcome) -> None:
+        """Record that no switch together with others is under way for the move any more."""
+        with self._source.translated("recording that services are switched together no more"):
+            self._connection.execute(
+                query("leave_group"), {"move": move.id, "step": TOGETHER, "outcome": outcome}
+            )
+
+    def decide(self, move: Move, group: Group) -> int:
+        """Record, on disk when this returns, that all of `group` go forward; returns its number for `end`.
+
+        `move` is one of theirs.
+        """
+        return self.begin(move, DECIDED, {"group": group.id})
+
+    def group(self, move: Move) -> Group | None:
+        """Those that a switch of the move was begun together with and not ended; None: it is alone."""
+        with self._source.translated("reading the journal"):
+            return read_group(self._connection, move)
+
     def moves(self) -> list[Move]:
         """The newest move of every service."""
         with self._source.translated("reading the journal"):
@@ -273,6 +311,13 @@ def _operator_session(source: Database) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def read_group(connection: Connection, move: Move) -> Group | None:
+    """See `Journal.group`. Needs no lock, but a journal."""
+    values = {"move": move.id, "together": TOGETHER, "decided": DECIDED}
+    row = connection.execute(query("group"), values).fetchone()
+    return None if row is None else Group(row[0], tuple(row[1]), row[2])
 
 
 def read_moves(connection: Connection) -> list[Move]:

@@ -49,6 +49,8 @@ class Pause:
     parts: tuple[Part, ...]
     done: bool
     """Whether the switch went through; else clients went on where they were."""
+    together: tuple[str, ...] = ()
+    """The services whose clients waited at the same time, for one switch of them all; empty: it was alone."""
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only."""
@@ -57,6 +59,7 @@ class Pause:
             "began": self.began.isoformat(),
             "ms": round(self.ms, 1),
             "done": self.done,
+            **({"together": list(self.together)} if self.together else {}),
             "steps_ms": {part.step: round(part.ms, 1) for part in self.parts},
         }
 
@@ -94,7 +97,8 @@ def _pause(verb: str, prefix: str, steps: Sequence[Recorded]) -> Pause:
             at, ms = parts[-1].began_ms + parts[-1].ms if parts else 0.0, float(step.figures["ms"])
         parts.append(Part(step.step.removeprefix(prefix), at, ms, step.outcome == "done"))
     whole = parts[-1].began_ms + parts[-1].ms if done and parts else _ms(began, ended)
-    return Pause(verb or "move", began, whole, tuple(parts), done)
+    together = tuple(steps[0].figures.get("together", ()))
+    return Pause(verb or "move", began, whole, tuple(parts), done, together)
 
 
 def _ms(began: datetime, ended: datetime) -> float:

@@ -7,15 +7,13 @@ in the journal. A verb that was cut off is settled by `resume`, or by the next v
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from components.contract import Contract, Service
 from core.errors import MigrationError, WrongState
 from core.gateway.claim import Claim, claimed
-from core.sessions.liveness import at_most
 from core.sessions.orphans import end_orphans
 from core.sessions.stack import source_database, target_database
 from migration.carry.take_over import TakenOver, take_over
@@ -25,6 +23,7 @@ from migration.guards.flag import UPDATED
 from migration.journal.journal import Move
 from migration.journal.states import SWITCHING, State, Verb
 from migration.moves.stale_slots import drop_stale_slots
+from migration.moves.switching import Switching
 from migration.physical.choose import Physical
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction, Flow
@@ -32,29 +31,17 @@ from migration.steps.context import OnlineMove, end_orphans_of
 from migration.steps.materialized import refresh_own, refresh_shared
 from migration.steps.runner import Runner
 from migration.switch.actions import SwitchActions
-from migration.switch.before_pause import within_patience
-from migration.switch.carry_out import Limits, SwitchResult, carry_out, settle
-from migration.switch.protocol import Step, Verdict
+from migration.switch.carry_out import Limits, SwitchResult
+from migration.switch.protocol import Step
 from migration.switch.recheck import REPAIR, Recheck
-from migration.switch.record import SwitchRecord
 from migration.verify.model import Verification
 
 DROPPED_KEYS = "drop the keys that cross"
 """The step whose figures name them, as an offline move's does."""
 TAKEN_OVER = "take carried schema changes over"
-RETREAT_LIMIT_SECONDS = 5.0
 CLAIM_SECONDS = 30.0
 """So long may a restore point, which pauses for a moment, be in the way of a switch."""
 POINT_BEFORE = "make a restore point of all services"
-STRANDED_FACTOR = 20
-"""Times the usual patience (10 minutes) that a switch is tried to be settled while its clients wait."""
-
-_AFTER: dict[tuple[Verb, Verdict], str] = {
-    ("cutover", Verdict.BACK): State.FOLLOWING,
-    ("cutover", Verdict.FORWARD): State.MOVED,
-    ("rollback", Verdict.BACK): State.MOVED,
-    ("rollback", Verdict.FORWARD): State.FOLLOWING,
-}
 
 
 @dataclass(frozen=True)
@@ -154,26 +141,40 @@ class Online:
         """
         move = self.in_state(service, State.FOLLOWING)
         context = self.context(move, service, plan)
-        journal = self.runner.journal
         end_orphans_of(context)
-        refresh_own(context)
         with Recheck(context) as recheck:
+            self.prove(context, recheck, "cutover")
+            self.point_before([move], "cutover")
+            self.runner.interruption.check()
+            move = self.switching.begin(move, State.CUTTING_OVER)
+            taken = self.taken.get(service.name)
+            with (
+                self.claimed(service, "cutover"),
+                SwitchActions(context, "cutover", recheck, taken) as actions,
+            ):
+                return self.switching.carry_out(service, move, "cutover", actions)
+
+    def prove(self, context: OnlineMove, recheck: Recheck, verb: Verb, *, verified: bool = True) -> None:
+        """Ahead of a switch, while clients go on: compare all rows, and record it.
+
+        Before a cutover also what only it needs: materialized views that are fresh, and no key from another
+        service's tables. Without `verified` only what changes from now on is compared later. Raises
+        VerificationFailed.
+        """
+        journal, move = self.runner.journal, context.move
+        if verb == "cutover":
+            refresh_own(context)
+        if verified:
             verification = recheck.verify()
             journal.record_verification(move, verification.as_json())
             verification.require(REPAIR)
-            keys = drop_crossing_keys(context.source, service.schema_name, context.schemas)
+        else:
+            recheck.begin()
+        if verb == "cutover":
+            keys = drop_crossing_keys(context.source, context.service.schema_name, context.schemas)
             if keys:
                 said = [f"{key}: {key.definition}" for key in keys]
                 journal.end(journal.begin(move, DROPPED_KEYS, {"keys": said}), "done")
-            self._make_point_before(move, service, "cutover")
-            self.runner.interruption.check()
-            move = journal.set_state(move, State.CUTTING_OVER)
-            taken = self.taken.get(service.name)
-            with (
-                self._claimed(service, "cutover"),
-                SwitchActions(context, "cutover", recheck, taken) as actions,
-            ):
-                return self._switch(move, "cutover", actions)
 
     def rollback(self, service: Service, plan: Plan, *, verified: bool = True) -> SwitchResult:
         """Switch the service back to the shared database, with every write made since.
@@ -185,21 +186,16 @@ class Online:
         context = self.context(move, service, plan)
         end_orphans_of(context)
         with Recheck(context, "back") as recheck:
-            if verified:
-                verification = recheck.verify()
-                self.runner.journal.record_verification(move, verification.as_json())
-                verification.require(REPAIR)
-            else:
-                recheck.begin()
-            self._make_point_before(move, service, "rollback")
+            self.prove(context, recheck, "rollback", verified=verified)
+            self.point_before([move], "rollback")
             self.runner.interruption.check()
-            move = self.runner.journal.set_state(move, State.ROLLING_BACK)
+            move = self.switching.begin(move, State.ROLLING_BACK)
             taken = self.taken.get(service.name)
             with (
-                self._claimed(service, "rollback"),
+                self.claimed(service, "rollback"),
                 SwitchActions(context, "rollback", recheck, taken) as actions,
             ):
-                result = self._switch(move, "rollback", actions)
+                result = self.switching.carry_out(service, move, "rollback", actions)
         refresh_shared(context)
         return result
 
@@ -239,7 +235,7 @@ class Online:
         if move.state in SWITCHING:
             verb = SWITCHING[move.state]
             with SwitchActions(self.context(move, service, plan), verb) as actions:
-                self._settle(move, verb, actions)
+                self.switching.settle(move, verb, actions)
                 actions.validate()
         move = self.state(service)
         drop_stale_slots(self.contract, service, None if move is None else move.state)
@@ -275,91 +271,30 @@ class Online:
             )
         self.runner.journal.set_state(move, State.UNDONE, over=True)
 
-    def _claimed(self, service: Service, verb: Verb) -> AbstractContextManager[Claim]:
+    def claimed(self, service: Service, verb: Verb) -> AbstractContextManager[Claim]:
         """Nobody else pauses its gateway meanwhile, for a restore point for example."""
         return claimed(service, self.contract.source, f"{verb} of {service.name}", CLAIM_SECONDS)
 
-    def _make_point_before(self, move: Move, service: Service, verb: Verb) -> None:
-        """Where backups are kept: a restore point of all services, recorded."""
+    def point_before(self, moves: Sequence[Move], verb: Verb) -> None:
+        """Where backups are kept: a restore point of all services, recorded for those that are switched."""
         if all(one.backups is None for one in self.contract.services.values()):
             return  # a point without an archive leads nowhere
         from core.points.create import Around
         from migration.switch.point_before import make_point_before
 
-        record = self.runner.journal.begin(move, POINT_BEFORE)
+        journal = self.runner.journal
+        records = [journal.begin(move, POINT_BEFORE) for move in moves]
         interruption = self.runner.interruption
         around = Around(interruption.shield, interruption.stop, self.runner.progress.note)
-        figures = make_point_before(self.contract, service, verb, around, self.runner.progress.note)
-        self.runner.journal.end(record, "failed" if "not_made" in figures else "done", figures)
+        names = [move.service for move in moves]
+        figures = make_point_before(self.contract, names, verb, around, self.runner.progress.note)
+        for record in records:
+            journal.end(record, "failed" if "not_made" in figures else "done", figures)
 
-    def _switch(self, move: Move, verb: Verb, actions: SwitchActions) -> SwitchResult:
-        """Run the switch; what a failure leaves is settled at once, or when the servers answer again."""
-        served = True
-        try:
-            actions.make_ready()
-            with self.runner.interruption.shield(), self._record(move, verb) as record:
-                try:
-                    limits = within_patience(self.limits, self.contract.services[move.service])
-                    result = carry_out(actions, record, limits, self.watch)
-                except BaseException:
-                    with at_most(RETREAT_LIMIT_SECONDS):
-                        served = actions.clients_go_on()
-                    raise
-        except BaseException as error:
-            self._settle_after(move, verb, actions, error, served=served)
-            raise
-        self._ended(move, _AFTER[verb, Verdict.FORWARD], actions)
-        self.runner.journal.mirror.switched(move.service, result.pause_ms)
-        actions.validate()
-        return result
-
-    def _settle_after(
-        self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException, *, served: bool
-    ) -> None:
-        """Settle a switch that failed. Raises WrongState, with the failure in it, where `resume` has to.
-
-        While clients wait for a side that does not answer (not `served`), it is asked again and again.
-        """
-        failed_at = time.monotonic()
-        told = served
-        while True:
-            try:
-                self._settle(move, verb, actions)
-            except MigrationError as failure:
-                waited = time.monotonic() - failed_at
-                patience = self.runner.patience * (1 if served else STRANDED_FACTOR)
-                if waited > patience or self.runner.interruption.stop.is_set():
-                    clients = "its clients go on" if served else "its clients may be waiting"
-                    raise WrongState(
-                        f"the {verb} of {move.service} failed ({error}) and could not be settled yet "
-                        f"({failure}), {clients}: mend that, then run `resume`; until then at most one side "
-                        "takes writes"
-                    ) from error
-                if not told:
-                    told = True
-                    self.runner.progress.note(
-                        f"{move.service}: the {verb} failed ({error}); its clients wait until it is settled "
-                        f"({failure}), which is tried again and again; Ctrl-C leaves it to `resume`"
-                    )
-                time.sleep(0.5)
-                with contextlib.suppress(MigrationError):
-                    self.runner.journal.reconnect()
-            else:
-                return
-
-    def _settle(self, move: Move, verb: Verb, actions: SwitchActions) -> None:
-        with self.runner.interruption.shield():
-            with self._record(move, verb) as record:
-                verdict = settle(actions, record)
-            self._ended(move, _AFTER[verb, verdict], actions)
-
-    def _ended(self, move: Move, state: str, actions: SwitchActions) -> None:
-        # Ahead of the state: whoever is killed in between comes here again.
-        actions.follows("target" if state == State.FOLLOWING else "source")
-        self.runner.journal.set_state(move, state)
-
-    def _record(self, move: Move, verb: Verb) -> SwitchRecord:
-        return SwitchRecord(self.runner.journal, move, verb, self.runner.observer)
+    @property
+    def switching(self) -> Switching:
+        """What carries out and settles its switches."""
+        return Switching(self.runner, self.limits, self.watch)
 
     def in_state(self, service: Service, wanted: State) -> Move:
         """The service's move, which is in the state `wanted`; raises WrongState with what to do first."""

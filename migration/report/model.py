@@ -10,7 +10,7 @@ from typing import Any
 from components.contract import Contract
 from core.errors import MigrationError
 from core.sessions.scrubbing import Scrub, unchanged
-from migration.journal.journal import Journal, Move, StepRecord
+from migration.journal.journal import TOGETHER, Journal, Move, StepRecord
 from migration.journal.pauses import Pause, pauses_of
 from migration.report.chronicle import Chronicle
 from migration.report.load import Load
@@ -244,7 +244,8 @@ def service_report(
     verification: Mapping[str, Any] | None,
 ) -> ServiceReport:
     """A service's move, from what the journal has of it."""
-    phases = tuple(_phase(record) for record in steps)
+    # The one that says who is switched together lasts as long as all that it stands around.
+    phases = tuple(_phase(record) for record in steps if record.step != TOGETHER)
     return ServiceReport(
         service=move.service,
         state=move.state,

@@ -51,7 +51,7 @@ _STEPS = {
     Phase.COMPARE: ("verify", "take the digests of the old copy"),
     Phase.SWITCH: (
         "pause the gateway", "close the source", "open the target", "repoint the gateway",
-        "resume the gateway",
+        "resume the gateway", "decide to go forward together",
     ),
     Phase.POINT: ("make a restore point of all services",),
     Phase.FINISH: (

@@ -18,8 +18,9 @@ from core.sessions.session import Connection
 from core.sessions.stack import source_database, target_database
 from migration.carry.pending import PendingChange, pending_changes
 from migration.guards.flag import is_open
-from migration.journal.journal import Move, read_last_verification, read_moves, read_steps
+from migration.journal.journal import Move, read_group, read_last_verification, read_moves, read_steps
 from migration.journal.renamed import lost_name
+from migration.journal.states import SWITCHING
 from migration.references.lag import Reading, read_readings
 from migration.replicate.flow import Direction
 from migration.replicate.slots import KEYS_SUFFIX, SEEN_SUFFIX, slot_names
@@ -80,6 +81,8 @@ class ServiceStatus:
     """Other services whose columns it keeps replicas of."""
     schema_changes: tuple[PendingChange, ...] = ()
     """Those that the side which follows does not have, or that were refused."""
+    together: tuple[str, ...] = ()
+    """The services that a switch which is under way, or was cut off, is to switch with it, all or none."""
 
     @property
     def writes(self) -> str:
@@ -122,6 +125,7 @@ class ServiceStatus:
             "behind": None if self.behind is None else self.behind.as_json(),
             "reads": [reading.as_json() for reading in self.reads],
             "schema_changes": [change.as_json() for change in self.schema_changes],
+            "together": list(self.together),
             "problems": list(self.problems),
         }
 
@@ -200,6 +204,7 @@ def _one(
             from migration.references.shape import changed_shapes
 
             problems += map(str, changed_shapes(contract, connection, service.name))
+    group = read_group(connection, move) if move and move.state in SWITCHING else None
     verdict = read_last_verification(connection, move) if move else None
     said = None
     if verdict:
@@ -220,6 +225,7 @@ def _one(
         problems=tuple(problems),
         reads=reads,
         schema_changes=waiting,
+        together=() if group is None else group.services,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from components.replication_roles import flow_name
 from core.errors import ConnectionLost, MigrationError
@@ -37,6 +38,8 @@ from migration.switch.large_objects import Carried, LargeObjectSide, carry_large
 from migration.switch.protocol import Repair, Step
 from migration.switch.recheck import Recheck
 
+T = TypeVar("T")
+
 GO_ON_SECONDS = 2.0
 """How long an apply worker may take to end while clients wait to go on where they were."""
 
@@ -59,8 +62,15 @@ class _Open:
     back: Flow
     beside: ThreadPoolExecutor
     """Repoints the gateway while the servers are at work."""
+    looking: ThreadPoolExecutor
+    """Compares, and sets sequences, while replication is turned round."""
     stack: contextlib.ExitStack = field(repr=False)
     repointing: Future[None] | None = None
+    numbered: Future[int] | None = None
+    """The sequences that were set."""
+    sound: Future[None] | None = None
+    """Whether the old side is closed to everybody."""
+    compared: Future[Figures] | None = None
 
     def repointed(self) -> None:
         """Wait until the gateway leads where it was told to. Raises what repointing raised."""
@@ -105,8 +115,9 @@ class SwitchActions:
             back = stack.enter_context(self._move.back())
             stack.enter_context(self._gateway.connected())
             beside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="repoint"))
+            looking = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="looking"))
             feed, back = (forward, back) if self._verb == "cutover" else (back, forward)
-            self._opened = _Open(old, new, feed, back, beside, stack.pop_all())
+            self._opened = _Open(old, new, feed, back, beside, looking, stack.pop_all())
 
     def make_ready(self) -> None:
         """Ahead of the pause: open the sessions, make the slot of the way back,
@@ -124,6 +135,7 @@ class SwitchActions:
         if self._recheck is not None:
             self._recheck.narrow()
         self._require_no_more_changes()
+        self._warm()
 
     @property
     def with_checks(self) -> bool:
@@ -158,20 +170,25 @@ class SwitchActions:
                 figures = {"waited_ms": _ms(self._gateway.pause(seconds))}
             case Step.CLOSE_OLD:
                 # On disk with the heartbeat of the next step, which the opening comes after.
-                figures = {"waited_for": ready.old.guards.close(seconds, on_disk=False).waited_for}
+                closing = ready.old.guards.close(seconds, on_disk=False, sound=False)
+                figures = {"waited_for": closing.waited_for}
                 if self._recheck is not None:
                     self._recheck.collect_there()
+                ready.sound = ready.looking.submit(ready.old.guards.require_sound)
+                ready.numbered = ready.looking.submit(self._number, ready)
             case Step.CATCH_UP:
                 # On disk before the slot of the way back is moved (`make_slot`), and with the opening.
                 figures = {"heartbeat_ms": _ms(ready.feed.prove(seconds, on_disk=False))}
             case Step.COMPARE:
-                figures = self._compare()
+                figures = _result(ready.compared)
+                _result(ready.sound)
             case Step.SEQUENCES:
                 figures = self._sequences()
             case Step.STOP_FEED:
                 ready.feed.stop(seconds, publisher_answers=True)
                 if self._recheck is not None:
                     self._recheck.collect_here()
+                ready.compared = ready.looking.submit(self._compare, ready)
             case Step.MAKE_BACK_SLOT:
                 figures = {"lsn": ready.back.make_slot()}
             case Step.START_BACK:
@@ -222,11 +239,13 @@ class SwitchActions:
             case Repair.STOP_BACK:
                 self._stop_back()
             case Repair.OPEN_OLD:
-                self._open_old()
+                self._open(self._routes[0])
             case Repair.ROUTE_OLD:
                 figures = self._route(self._routes[0])
             case Repair.ROUTE_NEW:
                 figures = self._route(self._routes[1])
+            case Repair.OPEN_NEW:
+                self._open(self._routes[1])
             case Repair.RESUME:
                 self._gateway.resume()
             case Repair.DROP_BACK_SLOT:
@@ -236,6 +255,12 @@ class SwitchActions:
             case Repair.DROP_FEED:
                 self._drop_feed()
         return figures
+
+    def on_disk(self) -> None:
+        """See `carry_out.Actions`."""
+        new = self._ready.new
+        with new.database.translated("waiting until all is on its disk"):
+            Flow.flush(new.session)
 
     def observe(self) -> tuple[bool | None, bool | None]:
         """See `carry_out.Actions`. Opens new sessions first; a side that does not answer is None."""
@@ -270,10 +295,23 @@ class SwitchActions:
     def _database(self, route: Route) -> Database:
         return self._move.source if route == "source" else self._move.target
 
-    def _compare(self) -> Figures:
+    def _warm(self) -> None:
+        """Have every session ask once what it asks inside the pause."""
+        ready = self._ready
+        ready.old.guards.warm()
+        ready.new.guards.is_open()
+        for side in (ready.old, ready.new):
+            with side.database.translated("reading its sequences"):
+                read_sequences(side.session, [sequence.name for sequence in self._move.own.sequences])
+        for flow in (ready.feed, ready.back):
+            flow.warm()
+        if self._began is not None:
+            with ready.old.database.translated("looking for changes of its schema"):
+                require_unchanged_in_pause(ready.old.session, self._began)
+
+    def _compare(self, ready: _Open) -> Figures:
         if self._recheck is None:
             raise AssertionError("a switch is carried out with what compares it")
-        ready = self._ready
         if self._began is not None:
             with ready.old.database.translated("looking for changes of its schema"):
                 require_unchanged_in_pause(ready.old.session, self._began)
@@ -290,17 +328,22 @@ class SwitchActions:
             with ready.old.database.translated("looking for schema changes that were carried over"):
                 require_no_more(ready.feed, self._taken)
 
+    def _number(self, ready: _Open) -> int:
+        """Nobody draws a number any more: the new side's sequences go on from there; returns how many."""
+        with ready.old.database.translated("reading its sequences"):
+            values = read_sequences(ready.old.session, [one.name for one in self._move.own.sequences])
+        with ready.new.database.translated("setting its sequences"):
+            set_sequences(ready.new.session, values)
+        return len(values)
+
     def _sequences(self) -> Figures:
-        old, new = self._ready.old, self._ready.new
-        sequences = self._move.own.sequences
-        with old.database.translated("reading its sequences"):
-            values = read_sequences(old.session, [sequence.name for sequence in sequences])
-        with new.database.translated("setting its sequences"):
-            set_sequences(new.session, values)
-            self._put_on = put_on_checks(self._move, new.session)
+        ready = self._ready
+        numbered = _result(ready.numbered)
+        with ready.new.database.translated("putting on its checks"):
+            self._put_on = put_on_checks(self._move, ready.new.session)
         carried = self._carry_large_objects()
         return {
-            "sequences": len(values),
+            "sequences": numbered,
             "large_objects": carried.compared,
             "large_objects_carried": carried.written + carried.removed,
         }
@@ -337,10 +380,17 @@ class SwitchActions:
         ):
             Subscription(connection, name).stop(10.0)
 
-    def _open_old(self) -> None:
-        with self._move.guards(self._database(self._routes[0])) as guards:
+    def _open(self, route: Route) -> None:
+        with self._move.guards(self._database(route)) as guards:
             if guards.is_open() is False:
                 guards.open()
+
+
+def _result(work: Future[T] | None) -> T:
+    """Of what an earlier step began; raises what it raised."""
+    if work is None:
+        raise AssertionError("its step comes first")
+    return work.result()
 
 
 def _ms(seconds: float) -> float:

@@ -24,6 +24,7 @@ from migration.switch.protocol import (
     Step,
     Verdict,
     recover,
+    recover_together,
     repairs,
 )
 
@@ -32,6 +33,9 @@ Figures = Mapping[str, Any]
 GRACE_SECONDS = 1.0
 """After a step's time-out its sessions are cut: a server that is silent keeps no time-out of its own."""
 REPAIR_SECONDS = 30.0
+
+ON_DISK_FIRST = frozenset({Step.PAUSE, POINT_OF_NO_RETURN})
+"""Steps whose records recovery reads."""
 
 _INSIDE_PAUSE = SWITCH[: SWITCH.index(Step.RESUME) + 1]
 
@@ -53,6 +57,10 @@ class Actions(Protocol):
         Before the new side is opened they are led back to where they were. False where that side does not
         answer, or the new one may be open; the rest is for `settle` in any case.
         """
+        ...
+
+    def on_disk(self) -> None:
+        """Wait until all that was done on the new side so far is on its disk; raises MigrationError."""
         ...
 
     def observe(self) -> tuple[bool | None, bool | None]:
@@ -78,6 +86,10 @@ class Record(Protocol):
 
     def opening_begun(self) -> bool:
         """Whether the newest switch of this move recorded that POINT_OF_NO_RETURN begins."""
+        ...
+
+    def decided(self) -> bool | None:
+        """Whether the services that it is switched together with are to go forward; None: it is alone."""
         ...
 
 
@@ -119,8 +131,8 @@ def carry_out(
         watch(step)
         if step is Step.PAUSE:
             begun = time.monotonic()
-        seconds = _seconds(step, limits, time.monotonic() - paused_at)
-        took[step.name.lower()] = _do(actions, record, step, seconds)
+        seconds = seconds_for(step, limits, time.monotonic() - paused_at)
+        took[step.name.lower()] = do_step(actions, record, step, seconds)
         if step is Step.PAUSE:
             paused_at = time.monotonic()
         if step is Step.RESUME:
@@ -135,9 +147,11 @@ def settle(actions: Actions, record: Record) -> Verdict:
     or somebody else has opened both sides (ALARM), and what a repair that cannot wait raised.
     """
     old_open, new_open = actions.observe()
+    decided = record.decided()
     # Asked for only where it matters: the journal's server may be the one that does not answer.
-    opening_begun = new_open is None and record.opening_begun()
-    verdict = recover(Observed(old_open, new_open, opening_begun))
+    opening_begun = decided is None and new_open is None and record.opening_begun()
+    observed = Observed(old_open, new_open, opening_begun)
+    verdict = recover(observed) if decided is None else recover_together(observed, decided=decided)
     if verdict is Verdict.WAIT:
         raise WrongState(
             "a side that may be open does not answer, so the other one stays closed: start its server "
@@ -148,7 +162,7 @@ def settle(actions: Actions, record: Record) -> Verdict:
             "both sides are open, which no step of this program does: close one by hand "
             "(docs/runbooks/cutover.md, 'Both sides open'), then run `resume`"
         )
-    for repair in repairs(verdict):
+    for repair in repairs(verdict, together=decided is not None):
         try:
             _mend(actions, record, repair)
         except MigrationError:
@@ -158,7 +172,8 @@ def settle(actions: Actions, record: Record) -> Verdict:
     return verdict
 
 
-def _seconds(step: Step, limits: Limits, since_pause: float) -> float:
+def seconds_for(step: Step, limits: Limits, since_pause: float) -> float:
+    """What `step` may take, so many seconds after the pause. Raises StepTimeout where nothing is left."""
     if step is Step.PAUSE:
         return limits.pause
     if step not in _INSIDE_PAUSE or SWITCH.index(step) > SWITCH.index(POINT_OF_NO_RETURN):
@@ -169,17 +184,29 @@ def _seconds(step: Step, limits: Limits, since_pause: float) -> float:
     return min(left, limits.step.get(step, left))
 
 
-def _do(actions: Actions, record: Record, step: Step, seconds: float) -> float:
+def do_step(
+    actions: Actions,
+    record: Record,
+    step: Step,
+    seconds: float,
+    *,
+    durable: frozenset[Step] = ON_DISK_FIRST,
+    also: Figures | None = None,
+) -> float:
+    """Record `step`, do it, record how it ended, with the figures of `also`; returns its milliseconds.
+
+    The record of one of `durable` is on disk before it acts. Raises what the step raised.
+    """
     begun = time.monotonic()
     with at_most(seconds + GRACE_SECONDS):
-        number = record.begin(step.value, durable=step in {Step.PAUSE, POINT_OF_NO_RETURN})
+        number = record.begin(step.value, durable=step in durable)
         try:
             figures = actions.perform(step, seconds)
         except BaseException as error:
             record.end(number, "failed" if isinstance(error, Exception) else "interrupted", {}, error)
             raise
     ms = (time.monotonic() - begun) * 1000
-    record.end(number, "done", {**figures, "ms": round(ms, 1)})
+    record.end(number, "done", {**figures, **(also or {}), "ms": round(ms, 1)})
     return ms
 
 

@@ -56,6 +56,8 @@ class Repair(Enum):
     START_FEED = "start the replication to the new side again"
     DROP_BACK_SLOT = "drop the slot of the replication back"
     DROP_FEED = "drop the slot of the replication that has ended"
+    OPEN_NEW = "open the new side, as it was decided"
+    """Only of services that are switched together."""
 
 
 BACK: tuple[Repair, ...] = (
@@ -71,6 +73,9 @@ BACK: tuple[Repair, ...] = (
 
 FORWARD: tuple[Repair, ...] = (Repair.ROUTE_NEW, Repair.RESUME, Repair.DROP_FEED)
 """The way on once the new side is open: what was made before OPEN_NEW is all there."""
+
+FORWARD_TOGETHER: tuple[Repair, ...] = (Repair.OPEN_NEW, *FORWARD)
+"""The same for one of several services that are switched together: its own new side may not be open yet."""
 
 NEEDS_NEW_SIDE = frozenset({Repair.DROP_BACK_SLOT, Repair.START_FEED})
 """Repairs that may wait until the new side answers again; clients do not depend on them."""
@@ -110,6 +115,21 @@ def recover(observed: Observed) -> Verdict:
     return Verdict.WAIT if observed.old_open is None else Verdict.BACK
 
 
-def repairs(verdict: Verdict) -> tuple[Repair, ...]:
+def recover_together(observed: Observed, *, decided: bool) -> Verdict:
+    """The same for one of several services that are switched together, all or none.
+
+    One record of the journal, on disk before any of their new sides opens, decides for all of them: `decided`
+    says whether it is there. Everything up to it is done and on disk for each of them then. Without it no new
+    side was opened, so an old one may open also while its new one does not answer.
+    """
+    if observed.new_open:
+        return Verdict.ALARM if observed.old_open else Verdict.FORWARD
+    if decided and not observed.old_open:
+        return Verdict.WAIT if observed.new_open is None else Verdict.FORWARD
+    return Verdict.WAIT if observed.old_open is None else Verdict.BACK
+
+
+def repairs(verdict: Verdict, *, together: bool = False) -> tuple[Repair, ...]:
     """The actions of a verdict, in order; empty for WAIT and ALARM."""
-    return {Verdict.BACK: BACK, Verdict.FORWARD: FORWARD}.get(verdict, ())
+    forward = FORWARD_TOGETHER if together else FORWARD
+    return {Verdict.BACK: BACK, Verdict.FORWARD: forward}.get(verdict, ())

@@ -29,7 +29,17 @@ class SwitchRecord(contextlib.AbstractContextManager["SwitchRecord"]):
     or at the end unless the switch has failed anyway.
     """
 
-    def __init__(self, journal: Journal, move: Move, verb: Verb, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        move: Move,
+        verb: Verb,
+        observer: Observer | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """`alone`: no other service is switched together with it; else the journal is asked."""
+        self._alone = alone
         self._journal = journal
         self._move = move
         self._verb = verb
@@ -96,3 +106,8 @@ class SwitchRecord(contextlib.AbstractContextManager["SwitchRecord"]):
             elif record.step == f"{self._verb}: {POINT_OF_NO_RETURN.value}":
                 begun = True
         return begun
+
+    def decided(self) -> bool | None:
+        """See `migration.switch.carry_out.Record`."""
+        group = None if self._alone else self._journal.group(self._move)
+        return None if group is None else group.decided

@@ -96,6 +96,7 @@ GATES = {
     "gateway": _FOLLOWING + "test_a_paused_gateway_is_no_go_and_resume_is_what_helps",
     "guards": _OLDER + "test_every_verb_that_changes_a_service_brings_its_guards_up_to_date",
     "idle-in-transaction": "by hand: the application commits",
+    "keeping-up": "by hand: fewer writes at a time, or a key for the table that is slow to apply",
     "lag": _ITSELF,
     "large-objects": "by hand: another type of column, or `--stop-writes`",
     "listen": "by hand: the application connects elsewhere",

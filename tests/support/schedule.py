@@ -46,6 +46,7 @@ LONG = (
     "test_copy_faults",
     "test_demo_workload",
     "test_following_faults",
+    "test_together_faults",
     "test_restore_points",
     "test_boundary_edges",
     "test_gates_sessions",

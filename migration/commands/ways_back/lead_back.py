@@ -9,6 +9,7 @@ from components.contract import Service
 from migration.commands.verbs import Verbs, source_plan, switch_figures
 from migration.journal.states import State
 from migration.moves.online import Online
+from migration.plan.model import Plan
 
 
 def lead_back(verbs: Verbs, online: Online, service: Service, *, verified: bool) -> Mapping[str, Any]:
@@ -16,7 +17,13 @@ def lead_back(verbs: Verbs, online: Online, service: Service, *, verified: bool)
 
     Raises what `Online.rollback` does: the service is then where it was.
     """
+    plan, _ = ready_to_go_back(verbs, online, service)
+    return {"state": State.FOLLOWING, **switch_figures(online.rollback(service, plan, verified=verified))}
+
+
+def ready_to_go_back(verbs: Verbs, online: Online, service: Service) -> tuple[Plan, Mapping[str, Any]]:
+    """What goes before the comparison; returns the plan. Raises WrongState, and what carrying over raises."""
     online.require_way_back(service)
     plan = online.carried(service, lambda: source_plan(verbs.contract, service))
     online.update_guards(online.require_way_back(service), service, plan)
-    return {"state": State.FOLLOWING, **switch_figures(online.rollback(service, plan, verified=verified))}
+    return plan, {}

@@ -13,6 +13,7 @@ from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, Yes
 from core.errors import WrongState
 from core.progress.interface import Silent
 from migration.commands.common import PauseTimeout, SwitchTimeout
+from migration.commands.together import Together, each_together
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,
@@ -22,8 +23,9 @@ from migration.commands.verbs import (
     not_finished,
     show_switches,
 )
-from migration.commands.ways_back.lead_back import lead_back
+from migration.commands.ways_back.lead_back import lead_back, ready_to_go_back
 from migration.commands.ways_back.quick import Asked, roll_back_quickly
+from migration.gates.together import require_together
 from migration.moves.consolidate import Consolidation, KeyCheck, check_references, consolidation, restore_keys
 from migration.quick.context import SEQUENCE_GAP
 from migration.switch.carry_out import Limits
@@ -76,6 +78,7 @@ def rollback(
             "--unverified", help="Do not compare all rows first, only what changes from now on: quicker."
         ),
     ] = False,
+    together: Together = False,
     stack: Stack = None,
     contract: ContractFile = None,
     yes: Yes = False,
@@ -87,9 +90,10 @@ def rollback(
 
     All rows are compared first, at one instant of both sides, and what changes meanwhile again, up to the
     last write, as before a cutover: where anything differs, nothing is switched (exit status 21). They
-    follow afterwards as after `start`, and can be cut over again. With --quick: one service whose own
-    database is lost or wrong (docs/runbooks/rollback.md). With --complete: every service that is moved, or
-    those that are named; orphans of the keys that crossed are listed before.
+    follow afterwards as after `start`, and can be cut over again. With --together all are led back at one
+    instant, or none. With --quick: one service whose own database is lost or wrong
+    (docs/runbooks/rollback.md). With --complete: every service that is moved, or those that are named;
+    orphans of the keys that crossed are listed before.
     """
     if immediate + complete + quick != 1:
         raise typer.BadParameter(
@@ -97,6 +101,8 @@ def rollback(
         )
     if not quick and (to or beyond):
         raise typer.BadParameter("--to and --beyond are for --quick", param_hint="--to / --beyond")
+    if together and not immediate:
+        raise typer.BadParameter("--together is for --immediate", param_hint="--together")
     here = invocation(context, as_json=as_json)
     agreed = here.contract(stack, contract)
     if quick:
@@ -111,6 +117,8 @@ def rollback(
         online = verbs.online(Silent())
         for service in wanted:
             online.require_way_back(service)
+        if together:
+            require_together(agreed, wanted)
         names = ", ".join(service.name for service in wanted)
         ask(
             here,
@@ -119,9 +127,18 @@ def rollback(
             "clients go on, then makes them wait for some hundred milliseconds and leads them back to the "
             "shared database, which has followed every write. Their own databases follow from then on.",
         )
-        results = verbs.each(
-            wanted, lambda online, service: lead_back(verbs, online, service, verified=not unverified)
-        )
+        if together:
+            results = each_together(
+                verbs,
+                wanted,
+                "rollback",
+                lambda online, service: ready_to_go_back(verbs, online, service),
+                verified=not unverified,
+            )
+        else:
+            results = verbs.each(
+                wanted, lambda online, service: lead_back(verbs, online, service, verified=not unverified)
+            )
     show_switches(here, "rolled back", results)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from migration.finish import finish
+from migration.journal.journal import DECIDED
 from migration.moves import offline as move_offline
 from migration.moves import start as online_move
 from migration.references import refill as references_refill
@@ -24,7 +25,7 @@ SWITCHES = [f"{verb}: {one.value}" for verb in ("cutover", "rollback") for one i
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("step", [*sorted(MOVES), *SWITCHES])
+@pytest.mark.parametrize("step", [*sorted(MOVES), *SWITCHES, DECIDED])
 def test_each_step_of_the_journal_has_a_colour(step: str) -> None:
     assert phase_of(step) is not None
     assert phase_of(f"{UNDO_PREFIX}{step}") is Phase.UNDO

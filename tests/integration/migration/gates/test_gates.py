@@ -79,7 +79,8 @@ def open_before_and_after(scene: Scene) -> Iterator[None]:
 
 
 def test_a_service_that_follows_and_was_verified_is_go(scene: Scene) -> None:
-    assert scene.report().verdict == "go"
+    # How busy the follower is depends on what else the machine does.
+    assert {gate.verdict for gate in scene.report().gates if gate.name != "keeping-up"} == {"go"}
 
 
 def test_a_guard_that_somebody_disabled_closes_the_guards(scene: Scene) -> None:
@@ -106,6 +107,17 @@ def test_replication_that_stopped_closes_the_gate_lag_and_tells_its_wal(scene: S
     assert found["lag"].verdict == "no-go"
     assert "disabled" in found["lag"].figure
     assert SLOT in found["wal"].figure
+
+
+def test_a_worker_that_never_rests_is_foretold_as_a_limit(scene: Scene) -> None:
+    with scene.world.target("user").connect(autocommit=False) as holding:
+        holding.execute("LOCK TABLE user_schema.sessions IN ACCESS EXCLUSIVE MODE")
+        scene.source("INSERT INTO user_schema.sessions (user_id, token) VALUES (1, 'held')")
+        report = scene.report()
+    (gate,) = [gate for gate in report.gates if gate.name == "keeping-up"]
+    assert gate.verdict == "warn"
+    assert "applying 100% of the time" in gate.figure
+    assert "quieter time" in gate.advice
 
 
 def test_more_wal_than_the_slot_may_keep_closes_the_wal(scene: Scene) -> None:
@@ -185,4 +197,4 @@ def test_a_slow_retry_interval_is_no_go_but_may_be_skipped(scene: Scene) -> None
 
 
 def test_an_old_verification_only_warns_as_the_cutover_makes_a_new_one(scene: Scene) -> None:
-    assert scene.warned(GateLimits(verification_minutes=0)) == {"verification"}
+    assert scene.warned(GateLimits(verification_minutes=0)) - {"keeping-up"} == {"verification"}
