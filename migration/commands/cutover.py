@@ -14,7 +14,7 @@ from core.progress.interface import Silent
 from migration.commands.ahead.dry_run import expect, show_expected
 from migration.commands.common import PauseTimeout, SwitchTimeout, Workers
 from migration.commands.queries_transactions import WatchTransactions
-from migration.commands.together import Together, each_together
+from migration.commands.together.each import Together, each_together
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,

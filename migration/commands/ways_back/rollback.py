@@ -13,7 +13,7 @@ from core.cli import All, AsJson, ContractFile, Invocation, Services, Stack, Yes
 from core.errors import WrongState
 from core.progress.interface import Silent
 from migration.commands.common import PauseTimeout, SwitchTimeout
-from migration.commands.together import Together, each_together
+from migration.commands.together.each import Together, each_together
 from migration.commands.verbs import (
     DEFAULT_PAUSE_SECONDS,
     DEFAULT_SWITCH_SECONDS,
