@@ -123,7 +123,7 @@ def _fill(source: Database, megabytes: int, share: float, indexes: int) -> None:
                 rows = int(megabytes * part * _ROWS_PER_MEGABYTE / 2)
                 connection.execute(
                     sql.SQL(
-                        "CREATE TABLE {} AS SELECT i AS id, (i * 7919) %% 1000003 AS branch,"
+                        "CREATE TABLE {} AS SELECT i AS id, (i * 7919::bigint) %% 1000003 AS branch,"
                         " md5(i::text) AS name, repeat('x', 40) AS filler FROM generate_series(1, %s) i"
                     ).format(table),
                     [rows],

@@ -54,16 +54,18 @@ def _argv(process: psutil.Process) -> list[str]:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_start_killed_while_files_come_is_undone(scene: FilesScene, writer: Writer, point: str) -> None:
-    killed = scene.world.run(*START, entry="tests.support.killed_in_files", WAQITI_TEST_POINT=point)
+    killed = scene.world.run(
+        *START, entry="tests.support.killed_in_files", timeout=600, WAQITI_TEST_POINT=point
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = scene.world.run("resume", "user", "--yes")
+    resumed = scene.world.run("resume", "user", "--yes", timeout=600)
     assert resumed.returncode == 0, resumed.stderr
     assert_as_before(scene, writer)
 
 
 def test_after_all_of_it_a_start_succeeds_and_has_every_write(scene: FilesScene, writer: Writer) -> None:
     for verb in (START, ("verify", "user"), ("cutover", "user", "--yes")):
-        done = scene.world.run(*verb)
+        done = scene.world.run(*verb, timeout=600)
         assert done.returncode == 0, done.stderr
     writer.wait_for_more()
     writer.assert_each_write_is_there_once()

@@ -58,7 +58,14 @@ SELECT w.nspname::text AS schema,
        t.relpages AS toast_pages, t.reltuples AS toast_tuples, t.relallvisible AS toast_visible,
        pg_catalog.pg_relation_filepath(ti.indexrelid) AS toast_index_file,
        (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-                   ic.relname, pg_catalog.pg_get_indexdef(i.indexrelid),
+                   ic.relname, pg_catalog.pg_get_indexdef(i.indexrelid) || coalesce((
+                       SELECT pg_catalog.string_agg(DISTINCT ' by ' || e.extname || ' ' || e.extversion, '')
+                         FROM pg_catalog.pg_depend d
+                         JOIN pg_catalog.pg_extension e
+                           ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                          AND e.oid = d.refobjid
+                        WHERE d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
+                          AND d.objid = ANY (i.indclass) AND d.deptype = 'e'), ''),
                    pg_catalog.pg_relation_filepath(i.indexrelid), ic.relpages, ic.reltuples) ORDER BY ic.relname),
                '[]')
           FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
