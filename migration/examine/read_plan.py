@@ -16,6 +16,7 @@ from migration.examine.event_trigger_probe import with_event_triggers
 from migration.examine.generated_values import with_generated_values
 from migration.examine.huge_rows import with_huge_rows
 from migration.examine.key_orphans import with_orphans
+from migration.examine.newer_values import with_newer_values
 from migration.examine.ran import ran_problems
 from migration.examine.twin_rows import with_twin_rows
 from migration.plan.facts import read_target
@@ -53,7 +54,18 @@ def examine(
     plan = with_twin_rows(with_generated_values(plan, source), source)
     plan = with_huge_rows(plan, source)
     plan = with_computed_there(plan, source, {one.name: target_database(one) for one in services})
-    return plan if writes_stop else plan.online()
+    if writes_stop:
+        return plan
+    return with_newer_values(plan, source, _versions(services)).online()
+
+
+def _versions(services: Sequence[Service]) -> dict[str, int]:
+    """The major versions of the services' own servers."""
+    found = {}
+    for service in services:
+        with target_database(service).connect() as connection:
+            found[service.name] = connection.info.server_version // 10_000
+    return found
 
 
 def read_plan(

@@ -28,12 +28,14 @@ from migration.gates.session_state import SESSION_STATE
 from migration.gates.sessions import SESSIONS
 from migration.gates.signatures import SIGNATURES
 from migration.gates.transactions import TRANSACTIONS
+from migration.gates.values import VALUES
 from migration.journal.journal import Journal, Move, read_moves
 from migration.journal.mirror import Mirror
 from migration.plan.model import Plan
 
 CHECKS: tuple[Check, ...] = (
     *SERVERS,
+    *VALUES,
     *REPLICATION,
     *KEEPING_UP,
     *CARRIED,

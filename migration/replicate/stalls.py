@@ -32,6 +32,12 @@ _DETAIL_LINES = 64
 _ERROR = re.compile(r"(?P<at>^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)?.*?\bERROR:  (?P<said>.*)$")
 _RELATION = re.compile(r'replication target relation "(?P<relation>[^"]+)"')
 
+_FINISHED = re.compile(r"finished at (?P<lsn>[0-9A-F]+/[0-9A-F]+)")
+_UNREADABLE = re.compile(
+    r"invalid input (?:syntax|value)|syntax error|out of range|too long|unrecognized"
+    r"|violates check constraint|text search \w+ .* does not exist"
+)
+"""What was written is not taken where it follows: no other time helps."""
 _NEW = re.compile(r'replication target relation "[^"]+" does not exist')
 
 
@@ -69,16 +75,43 @@ def describe(connection: Connection, state: SubscriptionState | None, control: A
         return "there is no subscription"
     if not state.enabled:
         return f"{state}: `resume` starts it again"
-    said = last_error(read_log(connection, control), state.oid) if state.errors else None
+    log = read_log(connection, control) if state.errors else ""
+    said = last_error(log, state.oid)
     where = f"the last one {said}" if said else "its server's log names them"
     errors = f", after {state.errors} errors ({where})" if state.errors else ""
     if said and _NEW.search(said):
         made = "nobody saw that table being made, `verify` makes it there"
         return f"its apply worker does not run{errors}: {made}"
+    lsn = stopped_at(log, state.oid)
+    if said and lsn and _UNREADABLE.search(said):
+        return (
+            f"its apply worker does not run{errors}; that is not taken here at any time: mend the row where"
+            f" it is served, `{_skip(connection, state.oid, lsn)}` as a superuser here leaves the transaction"
+            " out, and `verify --repair` then brings what was in it (docs/runbooks/cutover.md, 'Values that"
+            " one side does not take')"
+        )
     return (
         f"its apply worker does not run{errors}; it tries again by itself every few seconds, so mend the "
         "cause (docs/runbooks/cutover.md, 'Replication has stopped')"
     )
+
+
+def _skip(connection: Connection, subscription: int, lsn: str) -> str:
+    row = connection.execute(
+        "SELECT pg_catalog.format('ALTER SUBSCRIPTION %%I SKIP (lsn = %%L)', subname, %s::text)"
+        " FROM pg_catalog.pg_subscription WHERE oid = %s",
+        (lsn, subscription),
+    ).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def stopped_at(log: str, subscription: int) -> str | None:
+    """Where the transaction ends that was not applied last, as a log tells; None where it does not."""
+    for line in reversed(log.splitlines()):
+        if f'replication origin "pg_{subscription}"' in line:
+            found = _FINISHED.search(line)
+            return found["lsn"] if found else None
+    return None
 
 
 def last_error(log: str, subscription: int) -> str | None:
