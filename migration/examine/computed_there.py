@@ -65,8 +65,6 @@ def _examined(
                     continue
                 if found is not None:
                     problems.append(said.problem(table, one, found))
-                elif one.sampled:
-                    untold.append(one)
     problems += said.untold(tables, untold, seconds)
     return replace(own, problems=(*own.problems, *problems))
 

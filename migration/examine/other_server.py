@@ -70,11 +70,6 @@ class Expression:
     reads_numbers: bool
     """Whether it reads a number out of a text."""
 
-    @property
-    def sampled(self) -> bool:
-        """Whether not all rows are looked at."""
-        return self.rows > MOST_ROWS
-
     def value(self) -> sql.Composable:
         """SQL of its value, as text that is another where the value is."""
         text = sql.SQL(f"({readable(self.text)})") + sql.SQL(f"::{self.type}" if self.type else "")
@@ -130,7 +125,7 @@ class OtherServer:
     def compare(self, expression: Expression, key: Sequence[str]) -> Otherwise | None:
         """What differs; None where nothing does. `key` names the columns of the table's key.
 
-        Raises LookupError where that cannot be told, or not in time.
+        Raises LookupError where that cannot be told, not in time, or not of all rows.
         """
         left = round((self.deadline - time.monotonic()) * 1000)
         if left <= 0:
@@ -141,15 +136,17 @@ class OtherServer:
                 self.source.execute(sql.SQL("SET TRANSACTION READ ONLY; {}").format(limit))
                 self.source.execute(sql.SQL("SET LOCAL search_path = {}").format(search_path(self.path)))
                 self.other.execute(limit)
-                for rows in (FIRST_ROWS, MOST_ROWS):
+                for most in (FIRST_ROWS, MOST_ROWS):
                     with self.other.transaction(force_rollback=True):
-                        _bring(self.source, self.other, expression, key, rows)
-                        found = _differing(self.other, expression)
-                    if found is not None or expression.rows < rows:
+                        _bring(self.source, self.other, expression, key, most)
+                        looked_at = _number(self.other)
+                        found = _differing(self.other, expression, looked_at)
+                    # How many there are is an estimate; a limit that was not reached is none.
+                    if found is not None or (expression.rows <= most and looked_at < most):
                         return found
-                return None
         except _REFUSED as error:
             raise LookupError(str(error.diag.message_primary or error)) from error
+        raise LookupError("only some of its rows were looked at")
 
 
 def _bring(
@@ -184,8 +181,7 @@ def _bring(
             written.write(piece)
 
 
-def _differing(other: Connection, expression: Expression) -> Otherwise | None:
-    looked_at = _number(other)
+def _differing(other: Connection, expression: Expression, looked_at: int) -> Otherwise | None:
     differs = sql.SQL("{} IS DISTINCT FROM waqiti_value").format(expression.value())
     if expression.kind == "check":
         # What is refused here, too, is let be: a session's settings may decide it.
