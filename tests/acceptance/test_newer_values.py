@@ -59,7 +59,7 @@ def test_an_infinite_interval_is_named_and_its_way_back_mended(made: World) -> N
     with made.source.connect() as connection:
         connection.execute(keeping[0].encode())
     done(made, "start", "user", "--yes")
-    done(made, "cutover", "user", "--yes")
+    done(made, "cutover", "user", "--yes", "--switch-timeout", "15")
     with pytest.raises(Exception, match="violates check constraint"):
         write(made, "INSERT INTO kept VALUES (1, 'infinity')")
     write(
@@ -78,7 +78,7 @@ def test_an_infinite_interval_is_named_and_its_way_back_mended(made: World) -> N
     assert "user_schema.leases.others holds infinity" in refused(made)
     write(made, "UPDATE leases SET others = NULL WHERE id = 101")
     done(made, "verify", "user", "--repair")
-    done(made, "rollback", "user", "--immediate", "--yes")
+    done(made, "rollback", "user", "--immediate", "--yes", "--switch-timeout", "15")
     assert made.count("user", "SELECT count(*) FROM leases WHERE lasts = '99 years'") == 1
     assert made.count("user", "SELECT count(*) FROM kept") == 1
 
