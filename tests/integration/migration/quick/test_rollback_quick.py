@@ -27,9 +27,6 @@ from tests.support.writer import Writer
 
 pytestmark = pytest.mark.integration
 
-CHECK = "ADD CONSTRAINT fresh CHECK (email <> '' AND clock_timestamp() > '2020-01-01'::timestamptz)"
-"""It asks the clock, so that it is on the side that serves alone."""
-
 
 @dataclass
 class Lossy:
@@ -62,16 +59,6 @@ class Lossy:
         assert row is not None
         return int(row[0])
 
-    def checked(self) -> set[str]:
-        """The sides that have the check which asks the clock, valid or not."""
-        sides = {"own": self.scene.world.target("user"), "shared": self.scene.world.source}
-        found = set()
-        for side, database in sides.items():
-            with database.connect() as connection:
-                rows = connection.execute("SELECT 1 FROM pg_constraint WHERE conname = 'fresh'").fetchall()
-            found |= {side} if rows else set()
-        return found
-
     def mark(self, name: str) -> None:
         """A restore point of the service's own server."""
         with self.scene.target.database().connect() as connection:
@@ -102,8 +89,6 @@ def lossy(tmp_path: Path, clusters: Clusters) -> Iterator[Lossy]:
         with target.database().connect() as connection:
             # As components/service/roles.py lets it.
             connection.execute("GRANT SET ON PARAMETER session_replication_role TO test_user_migration")
-        with made.source.connect() as connection:
-            connection.execute(f"ALTER TABLE user_schema.users {CHECK}".encode())
         with scene.online() as online:
             online.start(scene.service, scene.examined())
             online.cutover(scene.service, scene.plan)
@@ -128,10 +113,6 @@ def test_a_lost_database_leads_to_the_shared_one_which_follows(lossy: Lossy) -> 
     (way,) = lossy.ways()
     assert (way.way, way.possible, way.recommended, way.rows) == ("shared", True, True, None)
     assert lossy.quick("shared")["state"] == "fallen back"
-    with scene.world.source.connect() as connection:
-        # On again, as the side is opened; its own does not answer.
-        rows = connection.execute("SELECT 1 FROM pg_constraint WHERE conname = 'fresh'").fetchall()
-    assert rows == [(1,)]
     scene.writer.wait_for_more(5)
     assert scene.world.gateway("user").route() == "source"
     scene.writer.assert_each_write_is_there_once()
@@ -144,7 +125,6 @@ def test_a_lost_database_leads_to_the_shared_one_which_follows(lossy: Lossy) -> 
         online.abort(scene.service, scene.plan)
         online.start(scene.service, scene.examined())
         online.cutover(scene.service, scene.plan)
-    assert lossy.checked() == {"own"}
     scene.assert_sound()
 
 
@@ -179,7 +159,6 @@ def test_a_restored_database_is_reconciled_and_served_again(lossy: Lossy) -> Non
             online, scene.service, scene.plan, Choice("own", "apply", kept_in=lossy.kept_in)
         )
     assert done["state"] == "moved"
-    assert lossy.checked() == {"own"}, "the side that is opened has it, the one that follows does not"
     kept = [json.loads(line) for line in Path(done["kept"]).read_text().splitlines()]
     assert len(kept) == ahead
     assert {line["kind"] for line in kept} == {"missing"}
@@ -189,7 +168,6 @@ def test_a_restored_database_is_reconciled_and_served_again(lossy: Lossy) -> Non
     scene.assert_followed()
     with scene.online() as online:
         online.rollback(scene.service, scene.plan)
-    assert lossy.checked() == {"shared"}
     scene.assert_sound()
     assert set(known) <= set(scene.writer.acknowledged)
 
