@@ -17,6 +17,7 @@ import pytest
 from components.archive_container import ArchiveContainer
 from components.contract import Service
 from core.gateway.gateway import Gateway
+from core.sessions.connections import Database
 from core.sessions.stack import endpoint_database, target_database
 from operations.backup.archive import Archive
 from operations.backup.catalogue import backups
@@ -191,17 +192,24 @@ def test_a_service_goes_back_to_an_lsn_and_its_endpoint_serves_it(
     assert shown["backups"][-1]["timeline"] == 2
 
 
-def test_a_point_is_proven_and_restored_with_its_digests(deployed: DockerStack, user: Service) -> None:
+def test_a_point_is_met_exactly_and_given_up_without_a_trace(deployed: DockerStack, user: Service) -> None:
     write(user, "in the point")
-    operations(deployed, "restore-point", "create", POINT, "--digests")
+    with Database("its backup role", "target", user.instance, user.backup).connect() as session:
+        session.execute("SELECT pg_create_restore_point(%s)", [POINT])
     write(user, "later")
-    proven = operations(deployed, "proof", "user", "--to-point", POINT)["services"]["user"]
-    assert (proven["sound"], proven["point"]) == (True, POINT)
     restored = operations(deployed, "restore", "user", "--to-point", POINT)
-    assert restored["point"]["sound"]
+    pasted = restored["psql"].replace("docker exec -it ", "docker exec -i ")
+    looked = deployed.shell(f"{pasted} -Atc 'TABLE user_schema.kept'")
+    assert looked.stdout.splitlines() == ["before", "in the point"]
     operations(deployed, "restore", "user", "--give-up")
     assert rows(user) == ["before", "in the point", "later"]
     assert deployed.engine.container("waqiti-test-user-restored") is None
+
+
+def test_a_backup_is_proven_in_its_container(deployed: DockerStack) -> None:
+    proven = operations(deployed, "proof", "user")["services"]["user"]
+    assert proven["sound"]
+    assert proven["rows"] >= 3
 
 
 def test_a_lost_disk_is_brought_back_with_all_that_was_received(deployed: DockerStack, user: Service) -> None:
