@@ -1,0 +1,10 @@
+-- grants of every kind
+-- @source 15
+-- @target 17
+-- @setup
+SET search_path = user_schema;
+CREATE TABLE t (id int PRIMARY KEY, v text, secret text); CREATE VIEW w AS SELECT id FROM t; CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1; CREATE TYPE ty AS ENUM ('a'); CREATE DOMAIN dm AS int;
+INSERT INTO t VALUES (1, 'a', 'b');
+REVOKE ALL ON t FROM $APP; GRANT SELECT (id, v), UPDATE (v) ON t TO $APP; GRANT INSERT ON t TO $APP; GRANT SELECT ON w TO PUBLIC; REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC; GRANT EXECUTE ON FUNCTION f() TO $APP; REVOKE USAGE ON TYPE ty FROM PUBLIC; GRANT USAGE ON TYPE ty TO $APP;
+-- @after
+UPDATE t SET v = 'z' WHERE id = 1; INSERT INTO t (id, v) VALUES (2, 'q'); SELECT id, v FROM t; SELECT f(); SELECT * FROM w
