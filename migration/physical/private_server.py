@@ -44,6 +44,8 @@ ALONE: Mapping[str, str] = {
     "jit": "off",
     "lc_messages": "C",
 }
+_STATUS = 7
+"""The line of postmaster.pid, from 0, in which the server says how far it is."""
 _PORTS = {"clone": 1, "own": 2}
 """Names of sockets, nothing more."""
 
@@ -137,14 +139,22 @@ class PrivateServer:
         while True:
             if stop.is_set():
                 raise Interrupted("interrupted; what was begun is undone and nothing was switched")
-            with suppress(psycopg.OperationalError):
-                self._connect().close()
-                return
+            if self._says_ready():
+                with suppress(psycopg.OperationalError):
+                    self._connect().close()
+                    return
             if postmaster.postmaster_pid(self.data) is None and time.monotonic() > begun + 1:
                 raise FilesFailed(f"the server of {self.data} ended: {self._said()}")
             if time.monotonic() > deadline:
                 raise StepTimeout(f"{self.data} did not come up in time: {self._said()}")
             time.sleep(0.02)
+
+    def _says_ready(self) -> bool:
+        """By its pid file, which costs nothing to ask: a recovery may take hours."""
+        with suppress(OSError):
+            lines = (self.data / "postmaster.pid").read_text(encoding="ascii", errors="replace").splitlines()
+            return len(lines) > _STATUS and lines[_STATUS].strip() == "ready"
+        return False
 
     def _said(self) -> str:
         with suppress(OSError):

@@ -21,6 +21,8 @@ LONG = (
     "test_carried_changes",
     "test_clients",
     "test_start_faults",
+    "test_files_faults",
+    "test_bring",
     "test_rename",
     "test_monitoring_alarms",
     "test_report",
