@@ -80,7 +80,8 @@ def open_before_and_after(scene: Scene) -> Iterator[None]:
 
 def test_a_service_that_follows_and_was_verified_is_go(scene: Scene) -> None:
     # How busy the follower is depends on what else the machine does.
-    assert {gate.verdict for gate in scene.report().gates if gate.name != "keeping-up"} == {"go"}
+    bad = {gate.name for gate in scene.report().gates if gate.verdict in {"warn", "no-go"}}
+    assert bad <= {"keeping-up"}
 
 
 def test_a_guard_that_somebody_disabled_closes_the_guards(scene: Scene) -> None:
