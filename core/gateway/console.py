@@ -53,15 +53,9 @@ class Console:
         return frozenset(self._sessions)
 
     @property
-    def session(self) -> Connection:
-        """The session itself, for what is asked of several consoles at once. Raises GatewayFailed for several
-        pods, which have several."""
-        if len(self._sessions) > 1:
-            raise GatewayFailed(
-                f"{self.label} has several pods, which cannot be paused together with other gateways yet; "
-                "do it service by service"
-            )
-        return next(iter(self._sessions.values()))
+    def sessions(self) -> Mapping[str, Connection]:
+        """The sessions themselves by pod, for what is asked of several gateways at once."""
+        return dict(self._sessions)
 
     def show(self, what: str, timeout: float = 5.0) -> list[Row]:
         """`SHOW what`, one mapping a row, values as text. Raises GatewayFailed, StepTimeout."""

@@ -1,4 +1,4 @@
-"""Many gateways paused and resumed at the same time, each on its console."""
+"""Many gateways paused and resumed at the same time, each on its console, or on those of all its pods."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from psycopg import sql
 
 from components.contract import Service
 from core.errors import GatewayFailed, MigrationError, StepTimeout
-from core.gateway import logins
+from core.gateway import logins, pods
 from core.gateway.console import Console
 from core.sessions.at_once import Answer, Asked, Row, at_once
+from core.sessions.session import Connection
 
 COMMAND_SECONDS = 2.0
 """What a console answers in at most, PAUSE aside: it does nothing else meanwhile."""
 RESUME_ATTEMPTS = 3
+
+End = tuple[str, str]
+"""A service and one of its gateway's pods; the pod's name is empty where the gateway is on this machine."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         try:
             for service in services:
                 self._open(service)
-            self._retry = {name: _setting(rows) for name, rows in self._show("config").items()}
+            self._retry = {end: _setting(rows) for end, rows in self._show("config").items()}
         except BaseException:
             self.close()
             raise
@@ -60,25 +64,40 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         self._stack.close()
 
     def paused(self) -> dict[str, bool]:
-        """Whether each one's clients wait now. Raises GatewayFailed."""
-        return {name: row["paused"] != "0" for name, row in self._entries().items()}
+        """Whether each one's clients wait now, at one pod at least. Raises GatewayFailed."""
+        waiting = {name for (name, _), row in self._entries().items() if row["paused"] != "0"}
+        return {name: name in waiting for name in self._services}
 
-    def questions(self) -> dict[str, Asked]:
+    def questions(self) -> dict[End, Asked]:
         """What is asked of each console to know whether its clients wait, for who asks others meanwhile."""
         statement = sql.SQL("SHOW {}").format(sql.Identifier("databases")).as_bytes()
-        return {name: (console.session, statement) for name, console in self._consoles.items()}
+        return {end: (session, statement) for end, session in self._ends().items()}
 
-    def gone_on(self, answers: Mapping[str, Answer]) -> list[str]:
-        """Those whose clients do not wait, from the answers to `questions`. Raises GatewayFailed."""
+    def gone_on(self, answers: Mapping[End, Answer]) -> list[str]:
+        """Those whose clients do not all wait, from the answers to `questions`. Raises GatewayFailed."""
         self._require(answers, "SHOW databases")
-        return [name for name, answer in answers.items() if self._entry(name, answer.rows)["paused"] == "0"]
+        found = [end for end, answer in answers.items() if self._entry(end, answer.rows)["paused"] == "0"]
+        return list(dict.fromkeys(name for name, _ in found))
+
+    def others(self) -> list[str]:
+        """Those that have other pods by now than those with a session here. Raises GatewayFailed."""
+        return [
+            name
+            for name, service in self._services.items()
+            if self._consoles[name].names != pods.places(service.gateway_control, _label(name)).keys()
+        ]
 
     def routes(self) -> dict[str, Route]:
-        """Where each one leads. Raises GatewayFailed."""
-        return {
-            name: Route(row["host"], int(row["port"]), row["database"])
-            for name, row in self._entries().items()
-        }
+        """Where each one leads. Raises GatewayFailed, also where its pods lead to several places."""
+        found: dict[str, Route] = {}
+        for (name, _), row in self._entries().items():
+            route = Route(row["host"], int(row["port"]), row["database"])
+            if found.setdefault(name, route) != route:
+                raise GatewayFailed(
+                    f"the pods of {_label(name)} lead to several places: a switch was cut off; run `python -m"
+                    f" migration resume {name}`"
+                )
+        return found
 
     def pause(self, seconds: float) -> dict[str, float]:
         """Let all running transactions end and all others wait; returns the milliseconds each took.
@@ -88,22 +107,25 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         """
         logins.wait_for_none(self._logins)
         answers = at_once(
-            {name: (self._consoles[name].session, self._named("PAUSE", name)) for name in self._services},
+            {end: (session, self._named("PAUSE", end[0])) for end, session in self._ends().items()},
             seconds,
         )
-        late = [name for name, answer in answers.items() if answer.late]
+        late = list(dict.fromkeys(name for (name, _), answer in answers.items() if answer.late))
         if late:
             for name in late:
                 self._reopen(name)
             said = "; ".join(f"{name}: {self._busy(name)}" for name in late)
             raise StepTimeout(f"not all gateways could pause within {seconds:g} s ({said})")
         self._require(answers, "PAUSE")
-        return {name: round(answer.seconds * 1000, 1) for name, answer in answers.items()}
+        waited: dict[str, float] = {}
+        for (name, _), answer in answers.items():
+            waited[name] = max(waited.get(name, 0.0), round(answer.seconds * 1000, 1))
+        return waited
 
     def _logins(self) -> int:
         return sum(
             logins.under_way(rows, self._services[name].endpoint.database)
-            for name, rows in self._show("pools").items()
+            for (name, _), rows in self._show("pools").items()
         )
 
     def prepare(self) -> None:
@@ -132,7 +154,7 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
             answers = self._all("RESUME", left)
             failed = {
                 name: answer.error
-                for name, answer in answers.items()
+                for (name, _), answer in answers.items()
                 if answer.error and "not paused" not in answer.error
             }
             left = list(failed)
@@ -151,32 +173,44 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
     def reload(self) -> None:
         """All settings are their files' again, whatever a killed run had set. Raises GatewayFailed."""
         self._require(self._all("RELOAD", list(self._services)), "RELOAD")
-        self._retry = {name: _setting(rows) for name, rows in self._show("config").items()}
+        self._retry = {end: _setting(rows) for end, rows in self._show("config").items()}
 
-    def _all(self, command: LiteralString, names: Sequence[str]) -> dict[str, Answer]:
+    def _all(self, command: LiteralString, names: Sequence[str]) -> dict[End, Answer]:
         asked = {}
-        for name in names:
-            composed = sql.SQL(command).format(retry=sql.Literal(self._retry[name])).as_bytes()
-            statement = self._named("RESUME", name) if command == "RESUME" else composed
-            asked[name] = (self._consoles[name].session, statement)
+        for end, session in self._ends().items():
+            if end[0] not in names:
+                continue
+            # A pod that came later has what its files say, as all of them do.
+            retry = self._retry.get(end) or next(iter(self._retry.values()))
+            composed = sql.SQL(command).format(retry=sql.Literal(retry)).as_bytes()
+            asked[end] = (session, self._named("RESUME", end[0]) if command == "RESUME" else composed)
         return at_once(asked, COMMAND_SECONDS)
 
-    def _entries(self) -> dict[str, Row]:
-        return {name: self._entry(name, rows) for name, rows in self._show("databases").items()}
+    def _ends(self) -> dict[End, Connection]:
+        return {
+            (name, pod): session
+            for name, console in self._consoles.items()
+            for pod, session in console.sessions.items()
+        }
 
-    def _entry(self, name: str, rows: Sequence[Row]) -> Row:
+    def _entries(self) -> dict[End, Row]:
+        return {end: self._entry(end, rows) for end, rows in self._show("databases").items()}
+
+    def _entry(self, end: End, rows: Sequence[Row]) -> Row:
+        name, _ = end
         database = self._services[name].endpoint.database
         entry = next((row for row in rows if row["name"] == database), None)
         if entry is None:
             raise GatewayFailed(f"the gateway of {name} serves no database {database}; run `pulumi up`")
         return entry
 
-    def _show(self, what: str) -> Mapping[str, list[Row]]:
+    def _show(self, what: str) -> Mapping[End, list[Row]]:
         statement = sql.SQL("SHOW {}").format(sql.Identifier(what)).as_bytes()
-        asked = {name: (console.session, statement) for name, console in self._consoles.items()}
-        answers = at_once(asked, COMMAND_SECONDS)
+        answers = at_once(
+            {end: (session, statement) for end, session in self._ends().items()}, COMMAND_SECONDS
+        )
         self._require(answers, f"SHOW {what}")
-        return {name: answer.rows for name, answer in answers.items()}
+        return {end: answer.rows for end, answer in answers.items()}
 
     def _busy(self, name: str) -> str:
         """Who is in a transaction there, for messages."""
@@ -193,11 +227,12 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         return f"{len(busy)} in a transaction, {', '.join(busy[:3])}" if busy else "no client is to blame"
 
     def _open(self, service: Service) -> None:
-        label = f"the gateway of {service.name}"
-        self._consoles[service.name] = self._stack.enter_context(Console(service.gateway_control, label))
+        console = Console(service.gateway_control, _label(service.name))
+        self._consoles[service.name] = self._stack.enter_context(console)
 
     def _reopen(self, name: str) -> None:
-        self._consoles[name].session.close()
+        for session in self._consoles[name].sessions.values():
+            session.close()
         self._open(self._services[name])
 
     def _named(self, command: LiteralString, name: str) -> bytes:
@@ -205,10 +240,15 @@ class Gateways(contextlib.AbstractContextManager["Gateways"]):
         return (sql.SQL(command) + sql.SQL(" ") + database).as_bytes()
 
     @staticmethod
-    def _require(answers: Mapping[str, Answer], command: str) -> None:
-        wrong = {name: answer.error for name, answer in answers.items() if answer.error}
-        for name, said in wrong.items():
-            raise GatewayFailed(f"the gateway of {name} did not do {command}: {said}; check that it runs")
+    def _require(answers: Mapping[End, Answer], command: str) -> None:
+        wrong = {end: answer.error for end, answer in answers.items() if answer.error}
+        for (name, pod), said in wrong.items():
+            which = f"{_label(name)}{f' ({pod})' if pod else ''}"
+            raise GatewayFailed(f"{which} did not do {command}: {said}; check that it runs")
+
+
+def _label(name: str) -> str:
+    return f"the gateway of {name}"
 
 
 def _setting(rows: Sequence[Row]) -> str:

@@ -231,23 +231,27 @@ class _Making:
                 self._gateways.settle()
             with contextlib.suppress(GatewayFailed):
                 self._watchdog.over()
+        if others := self._gateways.others():
+            raise self._broken(f"pods of the gateways of {', '.join(others)} came or went meanwhile")
         return at.made(self._places, points, seen, digests=digests), waited, clock.ms
 
     def _look(self, seconds: float) -> dict[str, Answer]:
         """Ask all servers and all gateways in one turn. Raises CutBroken, GatewayFailed."""
-        asked: dict[tuple[str, str], Asked] = {}
+        asked: dict[tuple[str, ...], Asked] = {}
         asked |= {("server", name): one for name, one in at.looks(self._places).items()}
-        asked |= {("gateway", name): one for name, one in self._gateways.questions().items()}
+        asked |= {("gateway", *end): one for end, one in self._gateways.questions().items()}
         answers = at_once(asked, seconds)
         gone = self._gateways.gone_on(
-            {name: one for (kind, name), one in answers.items() if kind == "gateway"}
+            {(end[1], end[2]): one for end, one in answers.items() if end[0] == "gateway"}
         )
         if gone:
-            raise CutBroken(
-                f"the gateways of {', '.join(gone)} did not stay paused, so {self._wanted.name!r} is no "
-                "instant of all databases: its name is spent, make another"
-            )
-        return {name: one for (kind, name), one in answers.items() if kind == "server"}
+            raise self._broken(f"the gateways of {', '.join(gone)} did not stay paused")
+        return {end[1]: one for end, one in answers.items() if end[0] == "server"}
+
+    def _broken(self, why: str) -> CutBroken:
+        return CutBroken(
+            f"{why}, so {self._wanted.name!r} is no instant of all databases: its name is spent, make another"
+        )
 
     def _read_references(self) -> tuple[KeptReference, ...]:
         """Those of the last point, where the shared database is down, or not ours to ask."""

@@ -34,6 +34,7 @@ from tests.support.docker_stacks import (
     DockerStack,
 )
 from tests.support.folders import own_folder
+from tests.support.object_stores import ObjectStore
 from tests.support.places import REPOSITORY
 
 SERVICES = ("user", "notification")
@@ -106,6 +107,14 @@ class KubernetesStack(DockerStack):
             time.sleep(0.5)
         raise AssertionError(f"{service}'s primary did not come back")
 
+    def inside(self, service: str, command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """A shell command in the service's first instance; `given` is its input."""
+        return subprocess.run(
+            [cache_dir() / "kubernetes" / "bin" / "kubectl", "--kubeconfig", self.host, "-n",
+             f"waqiti-test-{service}", "exec", "-i", "db-1", "-c", "postgres", "--", "sh", "-c", command],
+            input=given, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
     def objects(self, service: str, kind: str, labels: str = "") -> list[str]:
         """The names of those objects in a service's namespace."""
         found = self.api.listed(kind, f"waqiti-test-{service}", labels)
@@ -135,17 +144,30 @@ def kubernetes_settings(kubeconfig: Path, authority: Path, port: int) -> dict[st
 
 
 @contextmanager
-def kubernetes_stack(kubeconfig: Path, changes: Mapping[str, Any] | None = None) -> Iterator[KubernetesStack]:
-    """A stack, not yet up, and the demo's shared database, which answers; all of it goes away."""
+def kubernetes_stack(
+    kubeconfig: Path, changes: Mapping[str, Any] | None = None, backups: ObjectStore | None = None
+) -> Iterator[KubernetesStack]:
+    """A stack, not yet up, and the demo's shared database, which answers; all of it goes away. With `backups`
+    its services are backed up there."""
     folder = own_folder()
     source, authority = _source(folder / "source")
     settings = {**kubernetes_settings(kubeconfig, authority, source.port), **(changes or {})}
+    if backups is not None:
+        settings["kubernetes"] |= {
+            "postgresImage": "localhost/postgresql:17-barman",
+            "backups": {
+                "endpoint": backups.endpoint,
+                "addresses": [f"{HOST_ADDRESS}/32"],
+                "authority": str(backups.authority),
+            },
+        }
     # Pulumi's plugin for Kubernetes, which this SDK would download, is the test cluster's.
     programs = cache_dir() / "kubernetes" / "bin"
     variables = {
         "PATH": f"{os.environ['PATH']}{os.pathsep}{programs}",
         "SOURCE_DB_ADMIN_PASSWORD": ADMINISTRATOR.password.get_secret_value(),
         "SOURCE_DB_PASSWORD": APPLICATION.password.get_secret_value(),
+        **_backup_keys(backups),
     }
     source.start()
     try:
@@ -166,6 +188,11 @@ def kubernetes_stack(kubeconfig: Path, changes: Mapping[str, Any] | None = None)
     finally:
         source.stop("immediate")
         shutil.rmtree(folder)
+
+
+def _backup_keys(store: ObjectStore | None) -> dict[str, str]:
+    keys = {} if store is None else store.keys
+    return {f"{service.upper()}_DB_BACKUP_KEY": key for service, key in keys.items()}
 
 
 def _source(folder: Path) -> tuple[PostgresServer, Path]:

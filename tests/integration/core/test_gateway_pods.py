@@ -15,6 +15,8 @@ from core.errors import GatewayFailed, StepTimeout
 from core.gateway import pods
 from core.gateway.console import Console
 from core.gateway.gateway import Gateway
+from core.gateway.together import Gateways
+from core.sessions.at_once import at_once
 from core.sessions.connections import Database
 from tests.support.contracts import make_contract
 from tests.support.gateways import GatedService, ensure_login, gated_service
@@ -154,3 +156,39 @@ def test_another_whole_configuration_leads_elsewhere(two: dict[str, GatedService
         assert {gateway._route_of(entry) for entry in gateway._entries(console)} == {"target"}
     gateway.resume()
     assert gateway.route() == "target"
+
+
+def test_gateways_are_paused_together_at_all_of_their_pods(
+    two: dict[str, GatedService], control: LocalGatewayControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = two["one"].service.model_copy(update={"gateway_control": control})
+    with Gateways([service]) as gateways:
+        assert gateways.routes().keys() == {"user"}
+        gateways.prepare()
+        assert gateways.pause(5).keys() == {"user"}
+        assert [paused(one) for one in two.values()] == [True, True]
+        assert gateways.gone_on(at_once(gateways.questions(), 5)) == []
+        two["two"].server.kill()
+        two["two"].server.start()
+        gateways.resume()
+        assert [paused(one) for one in two.values()] == [False, False]
+        assert gateways.others() == []
+        there = pods.places(control, "user")
+        monkeypatch.setattr(pods, "places", lambda *_: {**there, "three": there["one"]})
+        assert gateways.others() == ["user"]
+
+
+def test_one_pod_that_did_not_stay_paused_is_not_taken_for_an_instant(
+    two: dict[str, GatedService], control: LocalGatewayControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = two["one"].service.model_copy(update={"gateway_control": control})
+    with Gateways([service]) as gateways:
+        gateways.prepare()
+        gateways.pause(5)
+        with monkeypatch.context() as own:
+            at = two["two"].service.gateway_control
+            own.setattr(pods, "places", lambda *_: {"": {"host": at.sockets, "port": at.port}})
+            with Console(at, "two") as console:
+                console.command(sql.SQL("RESUME {}").format(sql.Identifier(service.endpoint.database)))
+        assert gateways.gone_on(at_once(gateways.questions(), 5)) == ["user"]
+        gateways.resume()
