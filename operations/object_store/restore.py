@@ -29,8 +29,11 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT count(*) FROM pg_catalog.pg_stat_subscription WHERE pid IS NOT NULL)
 """
 _HISTORY = """
-SELECT pg_catalog.pg_read_file('pg_wal/' || pg_catalog.lpad(pg_catalog.to_hex(%s), 8, '0') || '.history')
+SELECT pg_catalog.pg_read_file('pg_wal/' || pg_catalog.lpad(pg_catalog.to_hex(%s::int), 8, '0') || '.history')
 """
+MISSED = "the WAL in the archive ends before the target"
+TRIES = 3
+"""Pods of a job that have to fail before it is given up."""
 _MISSED = "recovery ended before configured recovery target was reached"
 
 Step = Callable[[str], None]
@@ -164,13 +167,15 @@ def _wait(archive: StoredBackups, name: str, timeout: float) -> None:
 
 
 def _failed(archive: StoredBackups, name: str) -> str | None:
-    """Why the job that recovers ended in vain: the last thing that it says of an error."""
-    for pod in archive.listed("Pod", f"cnpg.io/cluster={name}"):
-        if (pod.get("status") or {}).get("phase") != "Failed":
-            continue
-        log = archive.log(pod["metadata"]["name"], "full-recovery")
-        return reason(log)
-    return None
+    """Why the job that recovers ended in vain; None while it may come right: a pod is tried again, and one
+    that begins before its policies are in force reaches nothing."""
+    pods = archive.listed("Pod", f"cnpg.io/cluster={name}")
+    failed = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
+    if not failed:
+        return None
+    newest = max(failed, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+    why = reason(archive.log(newest["metadata"]["name"], "full-recovery"))
+    return why if why == MISSED or len(failed) >= TRIES else None
 
 
 def reason(log: str) -> str:
@@ -185,7 +190,7 @@ def reason(log: str) -> str:
             elif entry.get("level") == "error":
                 said = str(entry.get("error") or entry.get("msg") or said)
             if _MISSED in said:
-                return "the WAL in the archive ends before the target"
+                return MISSED
     return " ".join(said.split())[:300]
 
 

@@ -1,5 +1,5 @@
-"""What script/test-cluster runs: Kubernetes, CloudNativePG's operator and Pulumi's plugin, built once from
-the Go module registry into the cache.
+"""What script/test-cluster runs, built once from the Go module registry into the cache: Kubernetes,
+CloudNativePG's operator, Pulumi's plugin, and an object store for backups.
 
 A program is built again when its module in toolchain/kubernetes changes. A build that was stopped goes on
 where it was.
@@ -61,6 +61,10 @@ PROGRAMS = tuple(
         ),
     )
 )
+STORE = golang.Program(
+    "versitygw", "kubernetes/versitygw", "github.com/versity/versitygw/cmd/versitygw", "", 1
+)
+"""The object store that tests of backups there use."""
 APPLETS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
 """Names under which `kubebox` is each of them."""
 
@@ -76,7 +80,7 @@ def main() -> int:
     try:
         (places.cache / "bin").mkdir(parents=True, exist_ok=True)
         with _alone(places, console):
-            missing = [one for one in PROGRAMS if not _is_built(one, places)]
+            missing = [one for one in (*PROGRAMS, STORE) if not _is_built(one, places)]
             if not missing:
                 return 0
             minutes = sum(one.typical_minutes for one in missing)
