@@ -10,6 +10,8 @@ from core.errors import BackupFailed, MigrationError
 from core.sessions.connections import Database
 from operations.backup.catalogue import Backup
 from operations.object_store.archive import POLL_SECONDS, StoredBackups, as_backup
+from servers.kubernetes_api import Object
+from servers.kubernetes_archiving import barmans_word
 
 SECONDS = 6 * 3600.0
 """So long one may take."""
@@ -40,7 +42,7 @@ def take(archive: StoredBackups, *, at_once: bool, each_line: Line | None = None
         if phase == "completed":
             return as_backup(found, archive.kept.folder)
         if phase in ("failed", "walArchivingFailing"):
-            raise BackupFailed(f"the backup {name} of {archive.service.name} failed: {_why(status)}")
+            raise BackupFailed(f"the backup {name} of {archive.service.name} failed: {_why(archive, status)}")
         if at_once and phase in ("started", "running"):
             hurry(archive)
         time.sleep(POLL_SECONDS)
@@ -59,6 +61,8 @@ def hurry(archive: StoredBackups) -> None:
             session.execute("CHECKPOINT")
 
 
-def _why(status: dict[str, object]) -> str:
-    said = " ".join(str(status.get("error") or "").split())
+def _why(archive: StoredBackups, status: Object) -> str:
+    pod = (status.get("instanceID") or {}).get("podName")
+    log = "" if pod is None else archive.log(pod, "postgres")
+    said = barmans_word(log) or " ".join(str(status.get("error") or "").split())
     return said or "the operator gives no reason; see its log, and the instance's"

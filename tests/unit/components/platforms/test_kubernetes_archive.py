@@ -86,7 +86,7 @@ def test_the_defaults_of_services_yaml_are_what_the_operator_is_told() -> None:
     assert backup["retentionPolicy"] == "14d"
     store = backup["barmanObjectStore"]
     assert store["destinationPath"] == "s3://waqiti-prod-user"
-    assert (store["wal"]["compression"], store["data"]["compression"]) == ("zstd", "lz4")
+    assert (store["wal"]["compression"], store["data"]["compression"]) == ("zstd", "gzip")
     assert stored().schedule()["schedule"] == "@every 86400s"
     assert stored().parameters() == {"archive_timeout": "60s"}
 
