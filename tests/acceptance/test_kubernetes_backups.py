@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from core.sessions.stack import endpoint_database, target_database
+from demo.environment.own_cluster import HOST_ADDRESS
 from tests.acceptance.logins import connect
 from tests.support.folders import own_folder
 from tests.support.kubernetes_stacks import (
-    HOST_ADDRESS,
     SERVICES,
     KubernetesStack,
     kubernetes_cluster,
@@ -59,7 +59,7 @@ class Backed:
         """How many jobs the notification service's endpoint has."""
         service = self.stack.contract.services["notification"]
         with connect(service.endpoint, service.service) as connection:
-            return int(connection.execute("SELECT count(*) FROM jobs").fetchone()[0])
+            return len(connection.execute("SELECT FROM jobs").fetchall())
 
 
 @pytest.fixture(scope="module")
