@@ -169,7 +169,7 @@ def as_backup(found: Object, folder: Path) -> Backup:
         status=_STATES.get(status.get("phase", ""), "STARTED"),
         kind="full",
         parent=None,
-        begin=_time(status.get("startedAt")),
+        begin=_time(status.get("startedAt") or found["metadata"].get("creationTimestamp")),
         end=_time(status.get("stoppedAt")),
         begin_lsn=_lsn(status.get("beginLSN")),
         end_lsn=_lsn(status.get("endLSN")),

@@ -6,7 +6,7 @@ What is in the store is not read here, which would cost as much as a restore: `p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import MigrationError
 from core.points.places import backup_database
 from core.sessions.session import Connection
+from operations.backup.catalogue import Backup
 from operations.check.archive import CLOCK_SECONDS, LATE
 from operations.check.model import Checked, Finding, Found
 from operations.object_store.archive import StoredBackups
@@ -95,12 +96,18 @@ def _backups(archive: StoredBackups, found: Found) -> None:
     if not whole:
         found("none", "there is no whole backup", take)
     for one in backups:
-        if one.status == "FAILED" and (not whole or one.id > whole[-1].id):
+        if one.status == "FAILED" and _is_newer(one, whole):
             found("failed", f"backup {one.name} failed: {one.error or 'no reason kept'}", take)
     every = archive.kept.policy["full_every"]
     if whole and whole[-1].end is not None and now - whole[-1].end.timestamp() > LATE * every:
         age = (now - whole[-1].end.timestamp()) / 3600
         found("stale", f"the newest full backup is {age:.0f} h old", take)
+
+
+def _is_newer(failed: Backup, whole: Sequence[Backup]) -> bool:
+    """Whether nothing came of it since."""
+    ends = [one.end for one in whole if one.end is not None]
+    return not ends or failed.begin is None or failed.begin > max(ends)
 
 
 def _server(archive: StoredBackups, found: Found) -> float | None:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from core.errors import NoSuchBackup
 from operations.backup.catalogue import Backup
 from operations.object_store.archive import as_backup
-from operations.object_store.check import check_cluster
+from operations.object_store.check import _is_newer, check_cluster
 from operations.object_store.recovery import ALONE, find_way, restored_spec
 from operations.object_store.restore import reason, switch_point
 from operations.object_store.volumes import claim_like
 from operations.restore.target import Target
+from servers.kubernetes_archiving import barmans_word
 
 pytestmark = pytest.mark.unit
 
@@ -130,6 +131,30 @@ def test_what_is_restored_follows_nobody_and_writes_to_no_archive() -> None:
     assert spec["bootstrap"] == {"recovery": {"source": "archive", "recoveryTarget": way.target}}
     assert spec["externalClusters"] == [{"name": "archive", "barmanObjectStore": {"serverName": "db"}}]
     assert own["spec"]["instances"] == 3
+
+
+def test_a_failed_backup_counts_until_a_whole_one_came_after_it() -> None:
+    name = "full-20261130130000"
+    failed = as_backup(
+        {
+            "metadata": {"name": name, "creationTimestamp": "2026-11-30T13:00:00Z"},
+            "status": {"phase": "failed", "error": "exit status 3"},
+        },
+        Path("/"),
+    )
+    assert _is_newer(failed, [TWO[0]])
+    assert not _is_newer(failed, TWO)
+    assert _is_newer(failed, [])
+
+
+def test_barmans_own_word_is_found_in_an_instances_log() -> None:
+    lines: list[dict[str, Any]] = [
+        {"logger": "barman-cloud-backup", "msg": "usage: barman-cloud-backup"},
+        {"logger": "barman-cloud-backup", "msg": "barman-cloud-backup: error: unrecognized arguments: --lz4"},
+        {"logger": "postgres", "msg": "record", "record": {"message": "an error of somebody else"}},
+    ]
+    assert barmans_word("no JSON\n" + "\n".join(map(json.dumps, lines))) == lines[1]["msg"]
+    assert barmans_word("") is None
 
 
 def test_a_jobs_last_error_is_the_reason() -> None:
