@@ -177,6 +177,7 @@ class _Switching:
         observer = self._runner.observer
         name = f"{self._verb}: decide"
         observer.reached("begin", name)
+        observer.reached("begun", name)
         self._decision = self._runner.journal.decide(self._parts[0].move, self._group)
         observer.reached("acted", name)
 
