@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from components.contract import Login
-from core.sessions.stack import endpoint_database
+from core.sessions.stack import endpoint_database, target_database
 from demo.environment.docker_host import image_name
 from migration.replicate.subscription import Subscription
 from operations.isolation.matrix import ELSEWHERE
@@ -64,7 +65,7 @@ def deployed() -> Iterator[DockerStack]:
 def watched(deployed: DockerStack) -> DockerStack:
     """The same with monitoring, which goes when the stack does."""
     first = next(port for port in range(20_000, 60_000, 40) if not ports.is_taken(port))
-    deployed.stack.configure({"monitoring": {"port": first, "interval": 1}})
+    deployed.stack.configure({"monitoring": {"port": first, "interval": 5}})
     deployed.stack.up()
     deployed.contract_file().unlink()
     return deployed
@@ -118,6 +119,14 @@ def test_no_password_is_in_a_containers_environment_or_command(deployed: DockerS
         for kind in ("instance", "gateway"):
             said = json.dumps(deployed.container(service, kind))
             assert not [name for name, word in secrets.items() if word in said]
+
+
+def test_what_a_killed_health_check_leaves_behind_ends_no_session(deployed: DockerStack) -> None:
+    with target_database(deployed.contract.services["user"]).connect() as session:
+        session.execute("SELECT 1")
+        deployed.execute("user-instance", "sh", "-c", "(sleep 1; exit 2) & kill -9 $$")
+        time.sleep(3)
+        session.execute("SELECT 1")
 
 
 def test_each_service_reaches_its_own_gateway_and_nothing_else(deployed: DockerStack) -> None:

@@ -109,6 +109,9 @@ def make_instance(
             bound(folder / "instance", MOUNTED_AT),
             *trusted,
         ],
+        # A health check that times out leaves its children to the first process. Up to PostgreSQL 17 the
+        # postmaster takes one that it does not know, and that ends with 2 or more, for a crashed session.
+        init=True,
         # fast: sessions are ended, then a checkpoint
         stop_signal="SIGINT",
         healthcheck=health(["/bin/sh", f"{MOUNTED_AT}/health", str(args.port)]),
