@@ -20,17 +20,19 @@ class Disk(TypedDict):
     """Bytes."""
     size: int
     """Bytes."""
-    made: float
-    """When the data's cluster was made: PG_VERSION is written once. Seconds since 1970."""
+    made: float | None
+    """When the data's cluster was made: PG_VERSION is written once. Seconds since 1970; None: it has none."""
 
 
 def look(data: str) -> Disk:
     """The disk of the data folder `data`. Raises OSError."""
-    disk = os.statvfs(data)
+    disk, made = os.statvfs(data), None
+    with suppress(OSError):
+        made = os.stat(f"{data}/PG_VERSION").st_mtime
     return Disk(
         free=disk.f_bavail * disk.f_frsize,
         size=disk.f_blocks * disk.f_frsize,
-        made=os.stat(f"{data}/PG_VERSION").st_mtime,
+        made=made,
     )
 
 

@@ -91,7 +91,8 @@ def test_what_the_stack_made_is_as_it_was_and_an_abort_leaves_nothing(
     told = (
         "SELECT json_build_array((SELECT json_agg(a ORDER BY rolname) FROM pg_authid a WHERE oid > 16383),"
         " (SELECT json_agg(m ORDER BY roleid, member) FROM pg_auth_members m),"
-        " (SELECT json_agg(s) FROM pg_db_role_setting s),"
+        # What a start gives the roles that apply and copy, in this database alone, is no part of it.
+        " (SELECT json_agg(s ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = 0),"
         " (SELECT json_agg(json_build_array(datname, datdba, datacl, datallowconn) ORDER BY datname)"
         " FROM pg_database), (SELECT system_identifier::text FROM pg_control_system()))::text"
     )
