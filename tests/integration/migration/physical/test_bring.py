@@ -98,7 +98,8 @@ def test_what_the_stack_made_is_as_it_was_and_an_abort_leaves_nothing(
         " (SELECT json_agg(s ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = 0),"
         " (SELECT json_agg(json_build_array(datname, datdba,"
         " (SELECT array_agg(one::text) FROM unnest(datacl) one WHERE one::text !~ '_back='), datallowconn)"
-        " ORDER BY datname) FROM pg_database), (SELECT system_identifier::text FROM pg_control_system()))::text"
+        " ORDER BY datname) FROM pg_database),"
+        " (SELECT system_identifier::text FROM pg_control_system()))::text"
     )
     with files_scene(tmp_path, clusters, 17, script=SHAPES) as scene:
         configured = scene.target.server.configured(), scene.target.server.hba()
