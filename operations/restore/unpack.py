@@ -75,12 +75,20 @@ def _unpack_one(backup: Backup, to: Path) -> None:
     said = process.stderr.read().decode(errors="replace").strip().splitlines()
     process.stderr.close()
     if process.wait() != 0 and damaged is None:
-        raise RestoreFailed(f"{tars[0]} could not be unpacked into {to}: {said[0] if said else 'tar failed'}")
+        raise RestoreFailed(_what_tar_says(tars[0], to, said))
     if damaged is not None:
         raise damaged
     if (source / MANIFEST).exists():
         shutil.copyfile(source / MANIFEST, to / MANIFEST)
         osuser.hand_over(to / MANIFEST)
+
+
+def _what_tar_says(file: Path, to: Path, said: Sequence[str]) -> str:
+    """Of a file that was read up to where tar gave up: it is damaged, unless there was no room."""
+    room = [line for line in said if any(word in line for word in ("No space left", "Cannot", "Wrote only"))]
+    if room:
+        return f"{file} could not be unpacked into {to}: {room[0]}"
+    return f"{file} is damaged: {said[0] if said else 'tar failed'}"
 
 
 def _verify(archive: Archive, backup: Backup, data: Path) -> None:
