@@ -46,6 +46,8 @@ class Crossing:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="crossing", daemon=True)
         self._number = _FIRST
+        self.back = False
+        """Whether the switch that is under way, or was last, leads back."""
         self.acknowledged: list[int] = []
         self.torn: list[str] = []
         """What should never be: one of the two was moved and the other was not."""
@@ -100,8 +102,9 @@ class Crossing:
             both.enter_context(payment.transaction())
             payment.execute("INSERT INTO payments (user_id, amount) VALUES (1, %s)", (number,))
             other = self._moved(payment)
-            # Those that begin later may be moved where the first was not yet.
-            if (one != other) if overlapping else (one and not other):
+            # What begins later may be switched already where the first was not yet; never the other way round.
+            later_is_behind = (other and not one) if self.back else (one and not other)
+            if (one != other) if overlapping else later_is_behind:
                 self.torn.append(f"{number}: user moved: {one}, payment moved: {other}")
         self.acknowledged.append(number)
 
@@ -163,10 +166,12 @@ class Pair:
             return
         with self.online() as online:
             wanted = [(contract.services[n], read_plan(contract, [contract.services[n]])) for n in SERVICES]
+            self.crossing.back = moved
             switch_together(online, "rollback" if moved else "cutover", wanted)
 
     def run(self, *arguments: str) -> str:
         """A verb that has to succeed, as a program; returns what it printed."""
+        self._expect(arguments[0])
         done = self.world.run(*arguments, timeout=600)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -175,8 +180,13 @@ class Pair:
         """A verb that is killed around a step."""
         faults = json.dumps([{"step": step, "point": point, "act": "kill"}])
         entry = "tests.support.faulty"
+        self._expect(arguments[0])
         done = self.world.run(*arguments, entry=entry, timeout=600, WAQITI_TEST_FAULTS=faults)
         assert done.returncode == -signal.SIGKILL, done.stderr
+
+    def _expect(self, verb: str) -> None:
+        if verb in {"cutover", "rollback"}:
+            self.crossing.back = verb == "rollback"
 
     def sides(self) -> set[str]:
         """Where both are served. Both at one side, open and led to, none paused."""
