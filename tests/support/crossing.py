@@ -102,7 +102,7 @@ class Crossing:
             both.enter_context(payment.transaction())
             payment.execute("INSERT INTO payments (user_id, amount) VALUES (1, %s)", (number,))
             other = self._moved(payment)
-            # What begins later may be switched already where the first was not yet; never the other way round.
+            # What begins later may be switched where the first was not yet, never the other way round.
             later_is_behind = (other and not one) if self.back else (one and not other)
             if (one != other) if overlapping else later_is_behind:
                 self.torn.append(f"{number}: user moved: {one}, payment moved: {other}")
