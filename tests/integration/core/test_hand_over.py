@@ -250,7 +250,7 @@ def test_a_queue_after_a_pause_holds_up_no_other_database(gated: GatedService, g
         gateway.pause(5.0)
         asked = [pool.submit(ask_as_an_application, gated, "SELECT pg_sleep(0.2)") for _ in range(30)]
         gateway.resume()
-        assert ask(other, "SELECT name FROM user_schema.side") == "source"
+        assert ask(other, "SELECT 1") == 1
         assert not all(one.done() for one in asked)
         assert [one.result(30) for one in asked] == [""] * 30
 
