@@ -17,6 +17,8 @@ PARTS = {
     "test_connection_faults": 8,
     "test_following_faults": 8,
     "test_silence_faults": 8,
+    "test_files_faults": 4,
+    "test_together_faults": 4,
     "test_switch_disk_faults": 3,
     "test_references_disk_faults": 3,
     "test_parameters": 3,
