@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 from components.contract import Contract
+from core.own_server import own_server
 from demo.environment.home import Home
 from demo.errors import DemoError
 from demo.migrating import REHEARSED, run_program
 from demo.stages import Stages
-from servers.postgres import PostgresServer
 
 LOST = "user"
 """The service whose disk is lost: the one that most others refer to."""
@@ -23,7 +22,7 @@ FIRST_BACKUP_SECONDS = 180.0
 
 
 def keeps_backups(contract: Contract) -> bool:
-    """Whether the stack keeps backups at all, which it does not on Docker yet."""
+    """Whether the stack keeps backups at all, which the demo turns off on Docker."""
     return contract.services[LOST].backups is not None
 
 
@@ -92,17 +91,8 @@ def _wait_for_first(contract: Contract) -> int:
 def _lose(contract: Contract) -> None:
     """Kill its server, and take its data away."""
     service = contract.services[LOST]
-    control = service.instance_control
-    data = Path(control.data)
-    PostgresServer(
-        Path(control.binaries),
-        data,
-        service.instance.port,
-        Path(control.sockets),
-        data.parent / "log" / "start.log",
-        service.instance.address or "127.0.0.1",
-    ).kill()
-    shutil.rmtree(data)
+    own_server(service).kill()
+    shutil.rmtree(service.instance_control.data)
 
 
 def _operations(home: Home, *arguments: str, as_json: bool) -> dict[str, Any]:

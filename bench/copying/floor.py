@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import common
 from bench.copying.ways import analyze, restore
-from bench.copying.work import SCHEMA, Work, fresh_target, run
+from bench.copying.work import SCHEMA, Work, dump_sections, fresh_target
 
 PARTS = ("reading", "writing", "indexing")
 
@@ -32,19 +32,7 @@ def floor(work: Work, rounds: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {part: [] for part in PARTS}
     with tempfile.TemporaryDirectory() as folder:
         files = {table: Path(folder) / f"{number}.copy" for number, table in enumerate(tables)}
-        for section in ("pre-data", "post-data"):
-            run(
-                work.from_,
-                [
-                    work.source.binaries / "pg_dump",
-                    "-Fc",
-                    "--no-owner",
-                    "--no-acl",
-                    f"--section={section}",
-                    "-f",
-                    f"{folder}/{section}",
-                ],
-            )
+        dump_sections(work, folder)
         _at_once(work, tables, lambda table: _read(work, table, files[table]))
         for number in range(rounds):
             seconds["reading"].append(_timed(lambda: _read_all(work, tables)))

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from bench import common
 from bench.copying import ours
-from bench.copying.work import Work, run
+from bench.copying.work import Work, dump_sections, run
 from core.sessions.connections import Database
 
 FOLLOWS = "waqiti_bench"
@@ -71,19 +71,7 @@ def pgcopydb(work: Work) -> None:
 def subscription(work: Work) -> None:
     """A subscription's own copy of the rows, then indexes and keys, then statistics."""
     with tempfile.TemporaryDirectory() as folder:
-        for section in ("pre-data", "post-data"):
-            run(
-                work.from_,
-                [
-                    work.source.binaries / "pg_dump",
-                    "-Fc",
-                    "--no-owner",
-                    "--no-acl",
-                    f"--section={section}",
-                    "-f",
-                    f"{folder}/{section}",
-                ],
-            )
+        dump_sections(work, folder)
         restore(work, f"{folder}/pre-data")
         name = sql.Identifier(FOLLOWS)
         with work.from_.connect() as there, work.to.connect() as here:

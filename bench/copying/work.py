@@ -133,3 +133,10 @@ def run(database: Database, command: Sequence[str | Path]) -> str:
             text=True,
         )
     return done.stdout
+
+
+def dump_sections(work: Work, folder: str) -> None:
+    """What stands before the rows and after them, as files `pre-data` and `post-data`, for `pg_restore`."""
+    for section in ("pre-data", "post-data"):
+        options = ("-Fc", "--no-owner", "--no-acl", f"--section={section}", "-f", f"{folder}/{section}")
+        run(work.from_, [work.source.binaries / "pg_dump", *options])

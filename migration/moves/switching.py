@@ -93,33 +93,53 @@ class Switching:
     def _settle_after(
         self, move: Move, verb: Verb, actions: SwitchActions, error: BaseException, *, served: bool
     ) -> None:
-        """Settle a switch that failed. Raises WrongState, with the failure in it, where `resume` has to.
-
-        While clients wait for a side that does not answer (not `served`), it is asked again and again.
-        """
-        failed_at = time.monotonic()
-        told = served
-        while True:
+        def settle_once() -> str | None:
             try:
                 self.settle(move, verb, actions, alone=True)
             except MigrationError as failure:
-                waited = time.monotonic() - failed_at
-                patience = self.runner.patience * (1 if served else STRANDED_FACTOR)
-                if waited > patience or self.runner.interruption.stop.is_set():
-                    clients = "its clients go on" if served else "its clients may be waiting"
-                    raise WrongState(
-                        f"the {verb} of {move.service} failed ({error}) and could not be settled yet "
-                        f"({failure}), {clients}: mend that, then run `resume`; until then at most one side "
-                        "takes writes"
-                    ) from error
-                if not told:
-                    told = True
-                    self.runner.progress.note(
-                        f"{move.service}: the {verb} failed ({error}); its clients wait until it is settled "
-                        f"({failure}), which is tried again and again; Ctrl-C leaves it to `resume`"
-                    )
-                time.sleep(0.5)
-                with contextlib.suppress(MigrationError):
-                    self.runner.journal.reconnect()
-            else:
-                return
+                return str(failure)
+            return None
+
+        settle_until_done(self.runner, Failed(move.service, verb, error, served=served), settle_once)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A switch that failed, as messages name it."""
+
+    names: str
+    """Of the service, or of those that were switched together."""
+    verb: Verb
+    error: BaseException
+    served: bool
+    """Whether clients go on; else they wait for a side that does not answer."""
+    together: bool = False
+
+
+def settle_until_done(runner: Runner, failed: Failed, settle_once: Callable[[], str | None]) -> None:
+    """Settle a switch that failed, again and again: `settle_once` returns why it could not be, or None.
+
+    Raises WrongState, with the failure in it, where `resume` has to. Clients that wait give it more time.
+    """
+    failed_at = time.monotonic()
+    clients, together, sides = (
+        ("clients", " together", "one side of each") if failed.together else ("its clients", "", "one side")
+    )
+    told = failed.served
+    while (failure := settle_once()) is not None:
+        patience = runner.patience * (1 if failed.served else STRANDED_FACTOR)
+        if time.monotonic() - failed_at > patience or runner.interruption.stop.is_set():
+            raise WrongState(
+                f"the {failed.verb} of {failed.names}{together} failed ({failed.error}) and could not be "
+                f"settled yet ({failure}), {clients} {'go on' if failed.served else 'may be waiting'}: mend "
+                f"that, then run `resume`; until then at most {sides} takes writes"
+            ) from failed.error
+        if not told:
+            told = True
+            runner.progress.note(
+                f"{failed.names}: the {failed.verb} failed ({failed.error}); {clients} wait until it is "
+                f"settled ({failure}), which is tried again and again; Ctrl-C leaves it to `resume`"
+            )
+        time.sleep(0.5)
+        with contextlib.suppress(MigrationError):
+            runner.journal.reconnect()

@@ -5,9 +5,7 @@ What crosses them never sees one moved and another not. docs/decisions/0166-seve
 
 from __future__ import annotations
 
-import contextlib
 import random
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from components.contract import Service
-from core.errors import MigrationError, StepTimeout, WrongState
+from core.errors import MigrationError, StepTimeout
 from core.sessions.liveness import at_most
 from migration.journal.journal import Group, Move
 from migration.journal.states import State, Verb
 from migration.moves.online import Online
-from migration.moves.switching import RETREAT_LIMIT_SECONDS, STRANDED_FACTOR
+from migration.moves.switching import RETREAT_LIMIT_SECONDS, Failed, settle_until_done
 from migration.plan.model import Plan
 from migration.replicate.flow import Direction
 from migration.steps.context import OnlineMove, end_orphans_of
@@ -106,17 +104,18 @@ class _Switching:
         self._online, self._verb, self._group, self._parts = online, verb, group, parts
         self._runner, self._switching = online.runner, online.switching
         self._decision: int | None = None
+        self._served = True
+        """Whether clients go on after an attempt that failed."""
         self._names = ", ".join(group.services)
 
     def run(self) -> Mapping[str, SwitchResult]:
-        served = [True]
         with ExitStack() as claims:
             try:
                 for part in self._parts:
                     claims.enter_context(self._online.claimed(part.service, self._verb))
-                results = self._attempts(served)
+                results = self._attempts()
             except BaseException as error:
-                self._settle_after(error, served=served[0])
+                self._settle_after(error)
                 raise
         journal = self._runner.journal
         if self._decision is not None:
@@ -128,13 +127,13 @@ class _Switching:
             part.actions.validate()
         return results
 
-    def _attempts(self, served: list[bool]) -> Mapping[str, SwitchResult]:
+    def _attempts(self) -> Mapping[str, SwitchResult]:
         limits = self._limits()
         for attempt in range(1, ATTEMPTS + 1):
             short = replace(limits, pause=min(limits.pause, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
             try:
                 self._make_ready()
-                return self._attempt(short, served)
+                return self._attempt(short)
             except NotPaused as error:
                 if attempt == ATTEMPTS:
                     raise StepTimeout(
@@ -142,7 +141,7 @@ class _Switching:
                         "whoever has a transaction at one of them while it begins one at another is in the "
                         "way; run it again at a quieter time"
                     ) from error
-                if not served[0]:
+                if not self._served:
                     raise
                 self._runner.progress.note(f"{error}; all clients go on, it is tried again")
                 rest = random.uniform(*_REST_SECONDS)  # noqa: S311 (only spreads attempts)
@@ -155,7 +154,7 @@ class _Switching:
             for _ in pool.map(lambda part: part.actions.make_ready(), self._parts):
                 self._runner.interruption.check()
 
-    def _attempt(self, limits: Limits, served: list[bool]) -> Mapping[str, SwitchResult]:
+    def _attempt(self, limits: Limits) -> Mapping[str, SwitchResult]:
         with self._runner.interruption.shield(), ExitStack() as stack:
             members = [
                 Member(
@@ -170,7 +169,7 @@ class _Switching:
                 return attempt.carry_out()
             except BaseException:
                 with at_most(RETREAT_LIMIT_SECONDS):
-                    served[0] = attempt.clients_go_on()
+                    self._served = attempt.clients_go_on()
                 raise
 
     def _decide(self) -> None:
@@ -186,36 +185,16 @@ class _Switching:
         each = [within_patience(self._online.limits, part.service) for part in self._parts]
         return replace(each[0], pause=min(one.pause for one in each), inside=min(one.inside for one in each))
 
-    def _settle_after(self, error: BaseException, *, served: bool) -> None:
-        """Settle all. Raises WrongState, with the failure in it, where `resume` has to settle some of them.
-
-        Each is tried again and again, whatever keeps another from being settled.
-        """
-        failed_at = time.monotonic()
+    def _settle_after(self, error: BaseException) -> None:
+        """Settle all. Each is tried again and again, whatever keeps another from being settled."""
         left = list(self._parts)
-        told = served
-        while left:
+
+        def settle_once() -> str | None:
             failures = self._settle_once(left)
-            if not left:
-                return
-            name, failure = next(iter(failures.items()))
-            patience = self._runner.patience * (1 if served else STRANDED_FACTOR)
-            if time.monotonic() - failed_at > patience or self._runner.interruption.stop.is_set():
-                clients = "clients go on" if served else "clients may be waiting"
-                raise WrongState(
-                    f"the {self._verb} of {self._names} together failed ({error}) and could not be settled "
-                    f"yet ({name}: {failure}), {clients}: mend that, then run `resume`; until then at most "
-                    "one side of each takes writes"
-                ) from error
-            if not told:
-                told = True
-                self._runner.progress.note(
-                    f"{self._names}: the {self._verb} failed ({error}); clients wait until it is settled ("
-                    f"{name}: {failure}), which is tried again and again; Ctrl-C leaves it to `resume`"
-                )
-            time.sleep(0.5)
-            with contextlib.suppress(MigrationError):
-                self._runner.journal.reconnect()
+            return next((f"{name}: {failure}" for name, failure in failures.items()), None)
+
+        failed = Failed(self._names, self._verb, error, served=self._served, together=True)
+        settle_until_done(self._runner, failed, settle_once)
 
     def _settle_once(self, left: list[_Part]) -> dict[str, MigrationError]:
         """Try each of `left`, from which those that are settled go; returns what failed, by service."""

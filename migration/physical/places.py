@@ -15,6 +15,7 @@ from pathlib import Path
 
 from components.contract import Service
 from core.errors import DiskFull, FilesFailed
+from core.own_server import own_server
 from servers import paths
 from servers.errors import ServerError
 from servers.postgres import PostgresServer
@@ -64,16 +65,7 @@ def places_of(service: Service) -> Places | None:
     control = service.instance_control
     if control.platform != "local" or not control.data or not control.binaries:
         return None
-    data = Path(control.data)
-    server = PostgresServer(
-        Path(control.binaries),
-        data,
-        service.instance.port,
-        Path(control.sockets),
-        data.parent / "log" / "start.log",
-        service.instance.address or "127.0.0.1",
-    )
-    return Places(Path(control.binaries), server)
+    return Places(Path(control.binaries), own_server(service))
 
 
 @contextmanager

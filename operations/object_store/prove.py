@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
-from typing import TypeVar
 
 from psycopg import Error, sql
 
-from core.errors import MigrationError, NoSuchBackup, ProofFailed
+from core.errors import ProofFailed
 from core.sessions.connections import Database
-from operations.backup import catalogue, locks
+from operations.backup import catalogue
 from operations.object_store.archive import StoredBackups
 from operations.object_store.restore import remove, restore
-from operations.proof.prove import Compare, Step, row_digests
-from operations.proof.results import Proof, keep_proof
+from operations.proof.attempt import Clock, Compare, Step, attempt, timed
+from operations.proof.prove import row_digests
+from operations.proof.results import Proof
 from operations.restore.restore import TIMEOUT_SECONDS, Restored
 from operations.restore.target import Target
 from servers import paths
@@ -40,8 +39,6 @@ SELECT c.oid, n.nspname::text, c.relname::text
  ORDER BY 2, 3
 """
 
-T = TypeVar("T")
-
 
 def prove(
     archive: StoredBackups,
@@ -56,32 +53,15 @@ def prove(
     WAL to the target, every heap tuple against every index (amcheck), every row's digest; what is read has
     its checksums compared. Raises ProofFailed for what is wrong with it, NoSuchBackup.
     """
-    usable = catalogue.whole(archive.backups())
-    name = archive.service.name
-    if not usable:
-        raise NoSuchBackup(
-            f"{name} has no backup that is whole; take one: python -m operations backup {name}"
-        )
     paths.make_private(archive.kept.folder)
     paths.make_private(archive.kept.state)
-    lock = locks.take(archive.kept.state / "proof.lock")
-    if lock is None:
-        raise ProofFailed(f"another proof of {name} is under way; wait for it")
-    clock: dict[str, float] = {}
     cluster = f"{archive.stored.cluster}-{BESIDE}"
-    try:
-        remove(archive, cluster)
-        try:
-            proof = _prove(archive, cluster, begun, target or Target(), compare, clock, stop)
-        except (MigrationError, OSError) as error:
-            problem = " ".join(str(error).split())
-            keep_proof(archive.kept, Proof(usable[-1].id, time.time(), False, problem, seconds=clock))
-            raise ProofFailed(f"the backups of {name} do not prove themselves: {error}") from error
-        keep_proof(archive.kept, proof)
-        return proof
-    finally:
-        remove(archive, cluster)
-        locks.release(lock)
+    return attempt(
+        archive.kept,
+        catalogue.whole(archive.backups()),
+        lambda: remove(archive, cluster),
+        lambda clock: _prove(archive, cluster, begun, target or Target(), compare, clock, stop),
+    )
 
 
 def _prove(  # noqa: PLR0917 (one call)
@@ -90,15 +70,15 @@ def _prove(  # noqa: PLR0917 (one call)
     begun: Step,
     target: Target,
     compare: Compare | None,
-    clock: dict[str, float],
+    clock: Clock,
     stop: threading.Event | None,
 ) -> Proof:
     restored: Restored = restore(archive, target, cluster, begun, timeout=TIMEOUT_SECONDS)
     clock.update(restored.seconds)
     database = archive.database(cluster, archive.service.instance.database)
     compared = compare(database) if compare is not None else 0
-    _timed(clock, begun, "amcheck", lambda: _amcheck(database))
-    digests = _timed(clock, begun, "digests", lambda: row_digests(database, archive.service.name, stop))
+    timed(clock, begun, "amcheck", lambda: _amcheck(database))
+    digests = timed(clock, begun, "digests", lambda: row_digests(database, archive.service.name, stop))
     point = target.point if compared else None
     return Proof(
         restored.backup,
@@ -111,15 +91,6 @@ def _prove(  # noqa: PLR0917 (one call)
         point,
         clock,
     )
-
-
-def _timed(clock: dict[str, float], begun: Step, name: str, act: Callable[[], T]) -> T:
-    begun(name)
-    since = time.monotonic()
-    try:
-        return act()
-    finally:
-        clock[name] = round(time.monotonic() - since, 2)
 
 
 def _amcheck(database: Database) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
-from typing import TypeVar
 
-from core.errors import KeyMissing, MigrationError, NoSuchBackup, ProofFailed
+from core.errors import ProofFailed
 from core.points.digests import Rows, digest_all
 from core.points.model import ServiceDigest
 from core.sessions.connections import Database
-from operations.backup import catalogue, locks
+from operations.backup import catalogue
 from operations.backup.archive import Archive
-from operations.proof.results import Proof, keep_proof
+from operations.proof.attempt import Clock, Compare, Step, attempt, timed
+from operations.proof.results import Proof
 from operations.restore.restore import TIMEOUT_SECONDS, Restored, restore
 from operations.restore.scratch import Scratch, scratch_of
 from operations.restore.target import Target
@@ -26,12 +25,6 @@ _SCHEMAS = """
 SELECT nspname::text FROM pg_catalog.pg_namespace
  WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' ORDER BY 1
 """
-
-T = TypeVar("T")
-
-Step = Callable[[str], None]
-Compare = Callable[[Database], int]
-"""Takes the restored database; returns how many rows were those of the restore point, or raises."""
 
 
 def prove(
@@ -47,34 +40,13 @@ def prove(
     Every file against its manifest, WAL to the target, pg_amcheck with every heap tuple against every index,
     every row's digest, pg_checksums. Raises ProofFailed for what is wrong with it, NoSuchBackup, KeyMissing.
     """
-    usable = catalogue.whole(catalogue.backups(archive))
-    if not usable:
-        raise NoSuchBackup(
-            f"{archive.service} has no backup that is whole; take one: python -m operations backup "
-            f"{archive.service}"
-        )
     folder = archive.folder / FOLDER
-    lock = locks.take(archive.state / "proof.lock")
-    if lock is None:
-        raise ProofFailed(f"another proof of {archive.service} is under way; wait for it")
-    clock: dict[str, float] = {}
-    try:
-        _remove(scratch_of(archive, folder))
-        try:
-            proof = _prove(archive, scratch_of(archive, folder), begun, target, compare, clock, stop)
-        except KeyMissing:
-            raise
-        except (MigrationError, OSError) as error:
-            backup = usable[-1].id
-            keep_proof(
-                archive, Proof(backup, time.time(), False, " ".join(str(error).split()), seconds=clock)
-            )
-            raise ProofFailed(f"the backups of {archive.service} do not prove themselves: {error}") from error
-        keep_proof(archive, proof)
-        return proof
-    finally:
-        _remove(scratch_of(archive, folder))
-        locks.release(lock)
+    return attempt(
+        archive,
+        catalogue.whole(catalogue.backups(archive)),
+        lambda: _remove(scratch_of(archive, folder)),
+        lambda clock: _prove(archive, scratch_of(archive, folder), begun, target, compare, clock, stop),
+    )
 
 
 def _prove(  # noqa: PLR0917 (one call)
@@ -83,30 +55,21 @@ def _prove(  # noqa: PLR0917 (one call)
     begun: Step,
     target: Target | None,
     compare: Compare | None,
-    clock: dict[str, float],
+    clock: Clock,
     stop: threading.Event | None,
 ) -> Proof:
     restored: Restored = restore(archive, target or Target(), scratch.folder, begun, timeout=TIMEOUT_SECONDS)
     clock.update(restored.seconds)
     database = scratch.database(archive.database)
     compared = compare(database) if compare is not None else 0
-    _timed(clock, begun, "amcheck", lambda: _amcheck(archive, scratch))
-    digests = _timed(clock, begun, "digests", lambda: row_digests(database, archive.service, stop))
+    timed(clock, begun, "amcheck", lambda: _amcheck(archive, scratch))
+    digests = timed(clock, begun, "digests", lambda: row_digests(database, archive.service, stop))
     scratch.server.stop()
-    _timed(clock, begun, "checksums", lambda: _checksums(archive, scratch))
+    timed(clock, begun, "checksums", lambda: _checksums(archive, scratch))
     return Proof(
         restored.backup, time.time(), True, "", restored.reached, digests.rows, len(digests.tables),
         target.point if target is not None and compared else None, clock,
     )  # fmt: skip
-
-
-def _timed(clock: dict[str, float], begun: Step, name: str, act: Callable[[], T]) -> T:
-    begun(name)
-    since = time.monotonic()
-    try:
-        return act()
-    finally:
-        clock[name] = round(time.monotonic() - since, 2)
 
 
 def _amcheck(archive: Archive, scratch: Scratch) -> None:

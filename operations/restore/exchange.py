@@ -20,7 +20,7 @@ from core.sessions.session import Connection
 from operations.backup.archive import Archive
 from operations.backup.renew import begin_anew, held
 from operations.restore.beside import beside, configure, give_up, require_restored, start, stop
-from operations.restore.own import own_server
+from operations.restore.own import server_of
 from operations.restore.scratch import Scratch
 from servers.errors import ServerError
 
@@ -119,7 +119,7 @@ def _session(scratch: Scratch, service: Service) -> Connection:
 
 
 def _exchange(service: Service, scratch: Scratch, data: Path) -> Path:
-    server = own_server(service)
+    server = server_of(service)
     if scratch.data.exists():
         stop(service)
     kept = data.with_name(f"{data.name}.before-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from components.contract import Service
 from core.errors import MigrationError
+from core.own_server import own_server
 from core.sessions.connections import Database
 from servers.docker_engine import Engine
 from servers.errors import ServerError
-from servers.postgres import PostgresServer
 
 SECONDS = 60
 
@@ -28,21 +27,12 @@ class Server(Protocol):
         """Returns when it has ended."""
 
 
-def own_server(service: Service) -> Server:
+def server_of(service: Service) -> Server:
     """The server that has the service's data."""
-    control = service.instance_control
     if service.backups is not None and service.backups.container is not None:
         where = service.backups.container
         return _InContainer(Engine(where.socket), where.instance, service)
-    data = Path(control.data)
-    return PostgresServer(
-        Path(control.binaries),
-        data,
-        service.instance.port,
-        Path(control.sockets),
-        data.parent / "log" / "start.log",
-        service.instance.address or "127.0.0.1",
-    )
+    return own_server(service)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.case_files import case_files, read_case
+from tests.support.case_files import Case, every_case
 from tests.support.case_runs import run_case
 from tests.support.clusters import Clusters
 
 pytestmark = pytest.mark.acceptance
 
 
-@pytest.mark.parametrize("file", case_files(), ids=lambda file: file.stem)
-def test_a_case_moves_both_ways_or_is_refused(file: Path, clusters: Clusters, tmp_path: Path) -> None:
-    run_case(read_case(file), clusters, tmp_path)
+@pytest.mark.parametrize("case", every_case(), ids=lambda case: case.name)
+def test_a_case_moves_both_ways_or_is_refused(case: Case, clusters: Clusters, tmp_path: Path) -> None:
+    run_case(case, clusters, tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -14,7 +14,7 @@ FOLDER = Path(os.environ.get("WAQITI_CASES") or Path(__file__).parents[1] / "cas
 Flow = Literal["online", "offline", "plan"]
 
 _SECTION = re.compile(r"^-- @(\w+)[ \t]*(.*)$", re.MULTILINE)
-_REPEATED = ("refused", "srcset", "during", "after", "own", "remedy", "dumped", "copied")
+_REPEATED = ("pair", "refused", "srcset", "during", "after", "own", "remedy", "dumped", "copied")
 _KNOWN = frozenset({
     "source", "target", "flow", "services", "setup", "late", "writer", "hold", "check", "fix", "stopped",
     *_REPEATED,
@@ -56,7 +56,16 @@ class Case:
 
 
 def read_case(path: Path) -> Case:
-    """The case in a file. Raises ValueError for a section that is not known."""
+    """The case in a file of one. Raises ValueError for a section that is not known."""
+    (case,) = read_cases(path)
+    return case
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases in a file: one for each `@pair` of versions, else of `@source` and `@target`.
+
+    Raises ValueError for a section that is not known.
+    """
     text = path.read_text()
     found: dict[str, list[str]] = {}
     marks = list(_SECTION.finditer(text))
@@ -73,7 +82,7 @@ def read_case(path: Path) -> Case:
     flow = one("flow", "online")
     if flow not in {"online", "offline", "plan"}:
         raise ValueError(f"{path.name}: @flow is online, offline or plan")
-    return Case(
+    case = Case(
         name=path.stem,
         source=int(one("source", "17")),
         target=int(one("target", "17")),
@@ -95,11 +104,16 @@ def read_case(path: Path) -> Case:
         stopped=one("stopped"),
         fix=tuple(line for line in one("fix").splitlines() if line),
     )
+    pairs = [tuple(map(int, pair.split())) for pair in found.get("pair", [])]
+    return [
+        replace(case, name=f"{path.stem}-{source}-{target}", source=source, target=target)
+        for source, target in pairs
+    ] or [case]
 
 
-def case_files() -> list[Path]:
-    """All of them, in order."""
-    return sorted(FOLDER.glob("*.sql"))
+def every_case() -> list[Case]:
+    """Of all files, in order."""
+    return [case for path in sorted(FOLDER.glob("*.sql")) for case in read_cases(path)]
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ core.cli
 core.points
 core.references core.evidence
 core.rows core.gateway core.performance core.rehearsals
-core.latest core.pacing
+core.latest core.own_server core.pacing
 core.sessions core.progress
 core.interruption core.services_yaml
 core.errors core.observer core.names core.postgres_parser core.verbs

@@ -1,6 +1,7 @@
 -- inheritance depths
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE p (id int PRIMARY KEY, a text, CHECK (id > 0), CONSTRAINT own CHECK (a <> 'z') NO INHERIT);

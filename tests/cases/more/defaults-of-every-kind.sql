@@ -1,6 +1,6 @@
 -- defaults of every kind
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 SET search_path = user_schema;
 CREATE FUNCTION nextcode() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'c' || (SELECT count(*) FROM user_schema.t); END $$;

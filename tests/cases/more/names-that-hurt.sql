@@ -1,6 +1,6 @@
 -- names that hurt
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 CREATE TABLE user_schema."Select" ("Order" int PRIMARY KEY, "a.b" text, "x""y" text, "tab	in" int, "ü" int, "$1" int, "back\slash" int, "new
 line" int, "user" text, "'q'" text, " lead" int, "trail " int, ":name" int, "%%" int, "all" int, "?" int, "{}" int);

@@ -1,6 +1,7 @@
 -- views of every kind
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 15 18
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE t (id int PRIMARY KEY, gone int, g text, n numeric, at timestamptz); ALTER TABLE t DROP gone;

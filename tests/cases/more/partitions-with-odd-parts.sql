@@ -1,6 +1,6 @@
 -- partitions with odd parts
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE p (gone int, id int, k text, at date, v text) PARTITION BY RANGE (at); ALTER TABLE p DROP gone;

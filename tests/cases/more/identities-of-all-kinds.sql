@@ -1,6 +1,6 @@
 -- identities of all kinds
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY (START 1000 INCREMENT -5 MINVALUE -1000 MAXVALUE 2000 CYCLE) PRIMARY KEY, v text);

@@ -1,6 +1,6 @@
 -- generated json
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE m (id int PRIMARY KEY, j jsonb, a jsonb GENERATED ALWAYS AS (jsonb_path_query_first(j, '$.a[*] ? (@ > 1)')) STORED, b jsonb GENERATED ALWAYS AS (jsonb_path_query_array(j, '$.t.datetime()')) STORED, c text GENERATED ALWAYS AS (jsonb_pretty(j)) STORED, d jsonb GENERATED ALWAYS AS (jsonb_strip_nulls(j)) STORED, e boolean GENERATED ALWAYS AS (j @? '$.a ? (@ like_regex "^x" flag "i")') STORED, f jsonb GENERATED ALWAYS AS (jsonb_path_query_array(j, '$.**.double()', '{}', true)) STORED, k text GENERATED ALWAYS AS (j #>> '{a,0}') STORED, h int GENERATED ALWAYS AS (jsonb_hash(j)) STORED, n jsonb GENERATED ALWAYS AS (jsonb_path_query_array(j, '$.a[*].abs()', '{}', true)) STORED, tz jsonb GENERATED ALWAYS AS (jsonb_path_query_array(j, '$.t.datetime().type()', '{}', true)) STORED);

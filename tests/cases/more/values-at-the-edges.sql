@@ -1,6 +1,6 @@
 -- values at the edges
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 CREATE EXTENSION hstore SCHEMA public; CREATE EXTENSION citext SCHEMA public;
 SET search_path = user_schema, public;

@@ -1,6 +1,6 @@
 -- types of every kind
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 SET search_path = user_schema;
 CREATE TYPE e AS ENUM ('b', 'c'); ALTER TYPE e ADD VALUE 'a' BEFORE 'b'; ALTER TYPE e RENAME VALUE 'c' TO 'C c';

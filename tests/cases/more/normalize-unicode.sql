@@ -1,6 +1,7 @@
 -- normalize unicode
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 15 18
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE n (id int PRIMARY KEY, t text, k text GENERATED ALWAYS AS (normalize(t, NFKC)) STORED);

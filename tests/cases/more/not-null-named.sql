@@ -1,6 +1,6 @@
 -- not null named
--- @source 17
--- @target 18
+-- @pair 15 18
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE a (id int CONSTRAINT my_nn NOT NULL, b int NOT NULL, "C d" text NOT NULL, PRIMARY KEY (id));

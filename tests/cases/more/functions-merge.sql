@@ -1,6 +1,7 @@
 -- functions merge
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a');

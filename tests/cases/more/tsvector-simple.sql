@@ -1,6 +1,6 @@
 -- tsvector simple
--- @source 17
--- @target 18
+-- @pair 15 17
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE doc (id int PRIMARY KEY, body text, words tsvector GENERATED ALWAYS AS (setweight(to_tsvector('simple', coalesce(body, '')), 'A')) STORED);

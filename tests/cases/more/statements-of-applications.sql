@@ -1,6 +1,6 @@
 -- statements of applications
--- @source 15
--- @target 17
+-- @pair 15 17
+-- @pair 17 18
 -- @setup
 SET search_path = user_schema;
 CREATE TABLE t (id int PRIMARY KEY, v text UNIQUE, n int DEFAULT 0); INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 50) i;

@@ -1,6 +1,6 @@
 -- indexes of every kind
--- @source 15
--- @target 18
+-- @pair 15 17
+-- @pair 15 18
 -- @setup
 CREATE EXTENSION pg_trgm SCHEMA public;
 SET search_path = user_schema, public;
